@@ -1,0 +1,35 @@
+//! The vocabulary of Lockgate: what every other crate talks about, and nothing that does anything.
+//!
+//! **Invariant:** no I/O, no clock, no parser of files, no async.
+
+mod count;
+mod diagnostic;
+mod digest;
+mod fence;
+mod name;
+mod observed;
+mod quantity;
+mod release;
+mod secret;
+mod system;
+mod time;
+mod work;
+
+pub use count::{Counter, LATENCY_BOUNDS_MS, Latency, Samples, SlotCounts};
+pub use diagnostic::{Code, Diagnostic, Edit, Fix, Label, Severity, SourceId, Span};
+pub use digest::Digest;
+pub use fence::{EffectKey, Fence, Scope};
+pub use name::{
+    DependencyName, EnvironmentName, InvalidName, JobName, PortName, ServiceName, SystemName, Version,
+};
+pub use observed::{Observed, ObservedService, ObservedSlot};
+pub use quantity::{InvalidQuantity, Percent, Weight, Weights};
+pub use release::{ReleaseId, SlotRef, Snapshot};
+pub use secret::Secret;
+pub use system::{
+    Analysis, Dependency, DependsOn, Health, LocalTarget, MigrationTool, Migrations, OnUndecided, Port,
+    Protocol, Retry, RollbackTrigger, Rollout, Service, Slo, SloAlert, SloMetric, SloObjective, SloSeverity,
+    SmokeCheck, SmokeKind, Step, Stop, StopSignal, Strategy, System, TargetKind,
+};
+pub use time::{InvalidDuration, Millis, Timestamp};
+pub use work::{JobKind, JobSpec, SlotSpec, SmokeSpec, SmokeVia};

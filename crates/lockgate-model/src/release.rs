@@ -1,0 +1,104 @@
+//! Releases, the slots they create, and the frozen snapshot that each carries.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Digest, ServiceName, System, Version};
+
+/// Number of a release in its state folder, counted from 1. Printed as `r12`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReleaseId(pub u64);
+
+impl fmt::Display for ReleaseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("r{}", self.0))
+    }
+}
+
+impl FromStr for ReleaseId {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<ReleaseId, &'static str> {
+        let number = text.strip_prefix('r').and_then(|it| it.parse().ok());
+        number.map(ReleaseId).ok_or("a release is named `r` and a number, as in `r12`")
+    }
+}
+
+// As a string, so that it can be the key of a JSON object too.
+impl Serialize for ReleaseId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ReleaseId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<ReleaseId, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// A slot: the instances of one service that one release created. Printed as `web@r12`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SlotRef {
+    pub service: ServiceName,
+    pub release: ReleaseId,
+}
+
+impl fmt::Display for SlotRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}@{}", self.service, self.release))
+    }
+}
+
+impl FromStr for SlotRef {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<SlotRef, String> {
+        let (service, release) = text.split_once('@').ok_or("a slot is named `service@r12`")?;
+        Ok(SlotRef {
+            service: service.parse().map_err(|it: crate::InvalidName| it.to_string())?,
+            release: release.parse()?,
+        })
+    }
+}
+
+impl Serialize for SlotRef {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for SlotRef {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<SlotRef, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// All that a release puts in place, frozen when it is requested: a rollback restores one of these whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    pub version: Version,
+    pub system: System,
+    /// Digest of each service's files as they are kept in the file store.
+    pub files: BTreeMap<ServiceName, Digest>,
+    /// Digest of the migrations' files.
+    pub migrations: Option<Digest>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_and_releases_print_and_parse() {
+        let slot = SlotRef { service: ServiceName::new("web").unwrap(), release: ReleaseId(12) };
+        assert_eq!(slot.to_string(), "web@r12");
+        assert_eq!("web@r12".parse::<SlotRef>().unwrap(), slot);
+        for bad in ["web", "web@12", "@r1", "web@r", "web@r-1"] {
+            assert!(bad.parse::<SlotRef>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The platforms that releases are carried out on, behind one contract.
+//!
+//! Every operation is idempotent and level-triggered: it says what should be, not what to change, and asking
+//! twice is the same as asking once. Every request carries a [`Fence`]; a target refuses one that is older
+//! than what it has seen, so a late request of a dead driver does no harm.
+
+use std::future::Future;
+
+use lockgate_model::{
+    EffectKey, Fence, JobSpec, Millis, Observed, Samples, ServiceName, SlotRef, SlotSpec, SmokeSpec, Weights,
+};
+
+mod error;
+mod local;
+
+pub use error::{Class, TargetError};
+pub use local::Local;
+
+/// One platform, for one system and environment.
+pub trait Target: Send + Sync {
+    fn capabilities(&self) -> Capabilities;
+
+    /// What runs now.
+    fn observe(&self) -> impl Future<Output = Result<Observed, TargetError>> + Send;
+
+    /// Instances of a version up and ready, `instances` of them; fewer than before means that some are drained
+    /// and stopped. Answers when they are ready, or as soon as it is clear that they will not be.
+    fn ensure_slot(
+        &self,
+        fence: &Fence,
+        key: &EffectKey,
+        slot: &SlotSpec,
+        instances: u16,
+    ) -> impl Future<Output = Result<(), TargetError>> + Send;
+
+    /// Splits a service's traffic. Answers when the data plane routes by it.
+    fn set_weights(
+        &self,
+        fence: &Fence,
+        key: &EffectKey,
+        service: &ServiceName,
+        weights: &Weights,
+    ) -> impl Future<Output = Result<(), TargetError>> + Send;
+
+    /// Waits until a slot without weight has nothing under way, at most `within`.
+    fn drain(
+        &self,
+        fence: &Fence,
+        key: &EffectKey,
+        slot: &SlotRef,
+        within: Millis,
+    ) -> impl Future<Output = Result<(), TargetError>> + Send;
+
+    /// Stops and forgets a slot. A slot that is not there is removed already.
+    fn remove_slot(
+        &self,
+        fence: &Fence,
+        key: &EffectKey,
+        slot: &SlotRef,
+    ) -> impl Future<Output = Result<(), TargetError>> + Send;
+
+    /// Runs a one-off job to its end. A key that was run before is answered from the record, not run again.
+    fn run_job(
+        &self,
+        fence: &Fence,
+        key: &EffectKey,
+        job: &JobSpec,
+    ) -> impl Future<Output = Result<JobReport, TargetError>> + Send;
+
+    /// One request to a running version.
+    fn smoke(&self, check: &SmokeSpec) -> impl Future<Output = Result<(), TargetError>> + Send;
+
+    /// What became of a job that was asked for under this key; and no older request for it runs from now on.
+    fn look(&self, fence: &Fence, key: &EffectKey) -> impl Future<Output = Result<Sighting, TargetError>> + Send;
+
+    /// Counts and condition of every slot of these services.
+    fn samples(&self, services: &[ServiceName]) -> impl Future<Output = Result<Samples, TargetError>> + Send;
+}
+
+/// What a target can do. The planner says in the plan what it does instead of what is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Any split of traffic, in basis points.
+    pub weights: bool,
+    /// Requests are counted per slot where they are routed.
+    pub exact_counts: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobReport {
+    /// `None` when it was killed or nobody saw it end.
+    pub exit_code: Option<i32>,
+    /// Last lines of what it printed.
+    pub tail: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sighting {
+    /// It ended.
+    Done(JobReport),
+    /// It runs still; asking for it again with the same key waits for it.
+    Running,
+    NeverRan,
+    /// It was started and nobody can say how it ended.
+    Unknown,
+}
