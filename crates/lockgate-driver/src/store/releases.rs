@@ -1,0 +1,192 @@
+//! Releases: requested, queued, running, ended.
+
+use lockgate_model::{EnvironmentName, ReleaseId, Scope, Snapshot, SystemName, Timestamp, Version};
+use serde::{Deserialize, Serialize};
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::{Store, StoreError, from_json, to_i64, to_json, to_u64};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReleaseKind {
+    Deploy,
+    Rollback,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReleaseState {
+    /// Waits for the release that runs in its scope.
+    Queued,
+    Running,
+    Ended,
+    /// A newer request took its place in the queue.
+    Superseded,
+}
+
+/// What somebody asks for.
+#[derive(Clone, Debug)]
+pub struct NewRelease {
+    pub scope: Scope,
+    pub kind: ReleaseKind,
+    pub snapshot: Snapshot,
+    pub by: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct ReleaseRow {
+    pub id: ReleaseId,
+    pub scope: Scope,
+    pub kind: ReleaseKind,
+    pub version: Version,
+    pub requested_at: Timestamp,
+    pub requested_by: String,
+    pub state: ReleaseState,
+    /// How it ended, in the engine's words.
+    pub outcome: Option<serde_json::Value>,
+    pub ended_at: Option<Timestamp>,
+}
+
+const COLUMNS: &str =
+    "id, system, environment, kind, version, requested_at, requested_by, state, outcome, ended_at";
+
+impl Store {
+    /// Queues a release. Requests of its scope that still wait are superseded: only the newest matters.
+    pub async fn request(&self, new: &NewRelease, now: Timestamp) -> Result<ReleaseId, StoreError> {
+        let mut tx = self.write().await?;
+        sqlx::query(
+            "UPDATE releases SET state = '\"superseded\"', ended_at = ?3
+             WHERE system = ?1 AND environment = ?2 AND state = '\"queued\"'",
+        )
+        .bind(new.scope.system.as_str())
+        .bind(new.scope.environment.as_str())
+        .bind(to_i64(now.0))
+        .execute(&mut *tx)
+        .await?;
+        let id = sqlx::query(
+            "INSERT INTO releases (system, environment, kind, version, requested_at, requested_by, state, snapshot)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(new.scope.system.as_str())
+        .bind(new.scope.environment.as_str())
+        .bind(to_json(&new.kind))
+        .bind(new.snapshot.version.as_str())
+        .bind(to_i64(now.0))
+        .bind(&new.by)
+        .bind(to_json(&ReleaseState::Queued))
+        .bind(to_json(&new.snapshot))
+        .execute(&mut *tx)
+        .await?
+        .last_insert_rowid();
+        tx.commit().await?;
+        Ok(ReleaseId(to_u64(id)))
+    }
+
+    pub async fn release(&self, id: ReleaseId) -> Result<ReleaseRow, StoreError> {
+        let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM releases WHERE id = ?"));
+        let row = sqlx::query(sql).bind(to_i64(id.0)).fetch_optional(&self.pool).await?;
+        read(&row.ok_or(StoreError::NoRelease(id))?)
+    }
+
+    /// The releases of a scope, newest first, `limit` at most.
+    pub async fn releases(&self, scope: &Scope, limit: u32) -> Result<Vec<ReleaseRow>, StoreError> {
+        let sql = sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM releases WHERE system = ? AND environment = ? ORDER BY id DESC LIMIT ?"
+        ));
+        let rows = sqlx::query(sql)
+            .bind(scope.system.as_str())
+            .bind(scope.environment.as_str())
+            .bind(i64::from(limit))
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// The release that is under way in a scope, or else the one that is next.
+    pub async fn next(&self, scope: &Scope) -> Result<Option<ReleaseRow>, StoreError> {
+        let sql = sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM releases
+             WHERE system = ? AND environment = ? AND state IN ('\"running\"', '\"queued\"')
+             ORDER BY state = '\"running\"' DESC, id LIMIT 1"
+        ));
+        let row = sqlx::query(sql)
+            .bind(scope.system.as_str())
+            .bind(scope.environment.as_str())
+            .fetch_optional(&self.pool)
+            .await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    pub async fn snapshot(&self, id: ReleaseId) -> Result<Snapshot, StoreError> {
+        let text: Option<String> = sqlx::query_scalar("SELECT snapshot FROM releases WHERE id = ?")
+            .bind(to_i64(id.0))
+            .fetch_optional(&self.pool)
+            .await?;
+        from_json(&format!("the snapshot of {id}"), &text.ok_or(StoreError::NoRelease(id))?)
+    }
+
+    /// The plan as it was frozen when the release began.
+    pub async fn plan<P: serde::de::DeserializeOwned>(&self, id: ReleaseId) -> Result<Option<P>, StoreError> {
+        let text: Option<Option<String>> = sqlx::query_scalar("SELECT plan FROM releases WHERE id = ?")
+            .bind(to_i64(id.0))
+            .fetch_optional(&self.pool)
+            .await?;
+        let text = text.ok_or(StoreError::NoRelease(id))?;
+        text.map(|it| from_json(&format!("the plan of {id}"), &it)).transpose()
+    }
+
+    /// Freezes the plan; from here on the release runs.
+    pub async fn begin<P: Serialize>(&self, id: ReleaseId, plan: &P) -> Result<(), StoreError> {
+        sqlx::query("UPDATE releases SET plan = ?, state = ? WHERE id = ? AND plan IS NULL")
+            .bind(to_json(plan))
+            .bind(to_json(&ReleaseState::Running))
+            .bind(to_i64(id.0))
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    pub async fn end<O: Serialize>(
+        &self,
+        id: ReleaseId,
+        outcome: &O,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        sqlx::query("UPDATE releases SET outcome = ?, state = ?, ended_at = ? WHERE id = ?")
+            .bind(to_json(outcome))
+            .bind(to_json(&ReleaseState::Ended))
+            .bind(to_i64(now.0))
+            .bind(to_i64(id.0))
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+}
+
+fn read(row: &SqliteRow) -> Result<ReleaseRow, StoreError> {
+    let id = ReleaseId(to_u64(row.try_get("id")?));
+    let text = |column: &str| row.try_get::<String, _>(column);
+    let scope = Scope {
+        system: parse::<SystemName>(id, &text("system")?)?,
+        environment: parse::<EnvironmentName>(id, &text("environment")?)?,
+    };
+    let outcome: Option<String> = row.try_get("outcome")?;
+    let ended_at: Option<i64> = row.try_get("ended_at")?;
+    Ok(ReleaseRow {
+        id,
+        scope,
+        kind: from_json("a release's kind", &text("kind")?)?,
+        version: parse::<Version>(id, &text("version")?)?,
+        requested_at: Timestamp(to_u64(row.try_get("requested_at")?)),
+        requested_by: text("requested_by")?,
+        state: from_json("a release's state", &text("state")?)?,
+        outcome: outcome.map(|it| from_json("a release's outcome", &it)).transpose()?,
+        ended_at: ended_at.map(|it| Timestamp(to_u64(it))),
+    })
+}
+
+/// Names were valid when they were written; one that is not any more makes the row malformed.
+fn parse<T: serde::de::DeserializeOwned>(id: ReleaseId, text: &str) -> Result<T, StoreError> {
+    from_json(&format!("a name in {id}"), &to_json(&text))
+}
