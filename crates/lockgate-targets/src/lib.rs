@@ -71,7 +71,11 @@ pub trait Target: Send + Sync {
     fn smoke(&self, check: &SmokeSpec) -> impl Future<Output = Result<(), TargetError>> + Send;
 
     /// What became of a job that was asked for under this key; and no older request for it runs from now on.
-    fn look(&self, fence: &Fence, key: &EffectKey) -> impl Future<Output = Result<Sighting, TargetError>> + Send;
+    fn look(
+        &self,
+        fence: &Fence,
+        key: &EffectKey,
+    ) -> impl Future<Output = Result<Sighting, TargetError>> + Send;
 
     /// Counts and condition of every slot of these services.
     fn samples(&self, services: &[ServiceName]) -> impl Future<Output = Result<Samples, TargetError>> + Send;

@@ -1,0 +1,204 @@
+//! The `local` target: processes of this machine, run by the node of a state folder.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use lockgate_model::{
+    EffectKey, Fence, JobSpec, Millis, Observed, Samples, Scope, ServiceName, SlotRef, SlotSpec, SmokeSpec,
+    Weights,
+};
+use lockgate_node::{
+    CallError, Failure, FailureClass, JobAnswer, JobSighting, LogLine, NodeError, Request, Response,
+    start_node,
+};
+
+use crate::{Capabilities, Class, JobReport, Sighting, Target, TargetError};
+
+mod smoke;
+
+/// Times that one request is repeated after the node went away. A node that dies on every request is broken;
+/// the caller's own retries are for the rest.
+const REPEATS_MAX: u16 = 5;
+
+/// A client of the node that serves one state folder, for one system and environment.
+/// A node that is not there is started; one that dies during a request is started again and asked again.
+#[derive(Clone, Debug)]
+pub struct Local {
+    state_dir: PathBuf,
+    program: PathBuf,
+    scope: Scope,
+    bind: IpAddr,
+}
+
+impl Local {
+    /// `program` is the `lockgate` binary, which is the node too; `bind` is where services' ports are opened.
+    pub fn new(
+        state_dir: impl Into<PathBuf>,
+        program: impl Into<PathBuf>,
+        scope: Scope,
+        bind: IpAddr,
+    ) -> Local {
+        Local { state_dir: state_dir.into(), program: program.into(), scope, bind }
+    }
+
+    pub fn state_dir(&self) -> &Path {
+        &self.state_dir
+    }
+
+    /// Last lines that a slot's instances printed.
+    pub async fn logs(&self, slot: &SlotRef, lines: u16) -> Result<Vec<LogLine>, TargetError> {
+        match self.ask(&Request::Logs { slot: slot.clone(), lines }).await? {
+            Response::Logs(lines) => Ok(lines),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    async fn done(&self, request: &Request) -> Result<(), TargetError> {
+        match self.ask(request).await? {
+            Response::Done => Ok(()),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Asks the node, however often it has to be started for it.
+    async fn ask(&self, request: &Request) -> Result<Response, TargetError> {
+        let mut repeats = 0;
+        loop {
+            let node =
+                start_node(&self.state_dir, &self.program).await.map_err(|it| unreachable_node(&it))?;
+            match node.call(request).await {
+                Ok(answer) => return Ok(answer),
+                Err(CallError::Failed(failure)) => return Err(failed(failure)),
+                Err(CallError::Protocol(error)) => return Err(unreachable_node(&error)),
+                Err(CallError::Lost { .. }) if repeats < REPEATS_MAX => repeats += 1,
+                Err(lost @ CallError::Lost { .. }) => {
+                    return Err(TargetError::new(Class::Transient, with_causes(&lost))
+                        .hint("see node/node.log in the state folder"));
+                }
+            }
+        }
+    }
+}
+
+impl Target for Local {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { weights: true, exact_counts: true }
+    }
+
+    async fn observe(&self) -> Result<Observed, TargetError> {
+        match self.ask(&Request::Observe { scope: self.scope.clone() }).await? {
+            Response::Observed(it) => Ok(it),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    async fn ensure_slot(
+        &self,
+        fence: &Fence,
+        key: &EffectKey,
+        slot: &SlotSpec,
+        instances: u16,
+    ) -> Result<(), TargetError> {
+        let (slot, bind) = (slot.clone(), self.bind);
+        self.done(&Request::EnsureSlot { fence: fence.clone(), key: key.clone(), slot, instances, bind })
+            .await
+    }
+
+    async fn set_weights(
+        &self,
+        fence: &Fence,
+        key: &EffectKey,
+        service: &ServiceName,
+        weights: &Weights,
+    ) -> Result<(), TargetError> {
+        let (service, weights) = (service.clone(), weights.clone());
+        self.done(&Request::SetWeights { fence: fence.clone(), key: key.clone(), service, weights }).await
+    }
+
+    async fn drain(
+        &self,
+        fence: &Fence,
+        key: &EffectKey,
+        slot: &SlotRef,
+        within: Millis,
+    ) -> Result<(), TargetError> {
+        self.done(&Request::Drain { fence: fence.clone(), key: key.clone(), slot: slot.clone(), within })
+            .await
+    }
+
+    async fn remove_slot(&self, fence: &Fence, key: &EffectKey, slot: &SlotRef) -> Result<(), TargetError> {
+        self.done(&Request::RemoveSlot { fence: fence.clone(), key: key.clone(), slot: slot.clone() }).await
+    }
+
+    async fn run_job(&self, fence: &Fence, key: &EffectKey, job: &JobSpec) -> Result<JobReport, TargetError> {
+        let request = Request::RunJob { fence: fence.clone(), key: key.clone(), job: job.clone() };
+        match self.ask(&request).await? {
+            Response::Job(answer) => Ok(report(answer)),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    async fn smoke(&self, check: &SmokeSpec) -> Result<(), TargetError> {
+        smoke::check(self.bind, check).await
+    }
+
+    async fn look(&self, fence: &Fence, key: &EffectKey) -> Result<Sighting, TargetError> {
+        match self.ask(&Request::Look { fence: fence.clone(), key: key.clone() }).await? {
+            Response::Sighting(JobSighting::Done(answer)) => Ok(Sighting::Done(report(answer))),
+            Response::Sighting(JobSighting::Running) => Ok(Sighting::Running),
+            Response::Sighting(JobSighting::NeverRan) => Ok(Sighting::NeverRan),
+            Response::Sighting(JobSighting::Unknown) => Ok(Sighting::Unknown),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    async fn samples(&self, services: &[ServiceName]) -> Result<Samples, TargetError> {
+        let request = Request::Samples { scope: self.scope.clone(), services: services.to_vec() };
+        match self.ask(&request).await? {
+            Response::Samples(it) => Ok(it),
+            other => Err(unexpected(&other)),
+        }
+    }
+}
+
+fn unexpected(answer: &Response) -> TargetError {
+    TargetError::new(Class::Fatal, format!("the node gave an answer that fits no question: {answer:?}"))
+}
+
+fn report(answer: JobAnswer) -> JobReport {
+    JobReport { exit_code: answer.exit_code, tail: answer.tail }
+}
+
+fn failed(failure: Failure) -> TargetError {
+    let class = match failure.class {
+        FailureClass::Transient => Class::Transient,
+        FailureClass::Fatal => Class::Fatal,
+        FailureClass::Fenced => Class::Fenced,
+        FailureClass::Ambiguous => Class::Ambiguous,
+    };
+    TargetError { class, message: failure.message, hint: failure.hint }
+}
+
+fn unreachable_node(error: &NodeError) -> TargetError {
+    let class = match error {
+        NodeError::NotUp { .. } | NodeError::NotRunning { .. } | NodeError::Taken { .. } => Class::Transient,
+        NodeError::File { .. }
+        | NodeError::Metrics { .. }
+        | NodeError::Damaged { .. }
+        | NodeError::Spawn { .. }
+        | NodeError::UnsafeSocketFolder { .. }
+        | NodeError::Protocol { .. }
+        | NodeError::Files(_) => Class::Fatal,
+    };
+    TargetError::new(class, with_causes(error)).hint("lockgate node status")
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}
