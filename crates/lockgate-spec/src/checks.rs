@@ -1,0 +1,264 @@
+//! Facts that do not go together, within one environment.
+
+use std::collections::BTreeMap;
+
+use lockgate_model::{
+    Diagnostic, Millis, RollbackTrigger, Severity, SloMetric, SloObjective, Span, Strategy, System,
+};
+
+use crate::codes;
+use crate::layers::Value;
+use crate::lower::missing;
+use crate::scalar::shown;
+use crate::scope::Mentions;
+use crate::suggest;
+
+pub(crate) fn unknown_service(name: &str, span: Span, known: &[&str]) -> Diagnostic {
+    let message = format!("there is no service `{}`", shown(name));
+    let diagnostic = Diagnostic::error(codes::UNKNOWN_NAME, message);
+    match suggest::nearest(name, known.iter().copied()) {
+        Some(nearest) => diagnostic.label(span, format!("did you mean `{nearest}`?")),
+        None if known.is_empty() => diagnostic.label(span, "the system has no services"),
+        None => diagnostic
+            .label(span, "not known")
+            .help(format!("there is {}", suggest::list(known.iter().copied()))),
+    }
+}
+
+pub(crate) fn topology(
+    tree: &Value,
+    system: &System,
+    mentions: &BTreeMap<String, Mentions>,
+    report: &mut Vec<Diagnostic>,
+) {
+    names(tree, report);
+    ports(tree, report);
+    depends_on(tree, report);
+    cycles(tree, system, mentions, report);
+}
+
+fn names(tree: &Value, report: &mut Vec<Diagnostic>) {
+    for (name, service) in tree.get("services").into_iter().flat_map(Value::entries) {
+        if let Some(dependency) = tree.at(&["dependencies", name]) {
+            let message = format!("`{name}` is both a service and a dependency");
+            report.push(
+                Diagnostic::error(codes::NAME_CLASH, message)
+                    .label(service.key_span, "the service")
+                    .label(dependency.key_span, "the dependency")
+                    .help("rename one of them: `depends_on` and references name both alike"),
+            );
+        }
+    }
+}
+
+fn ports(tree: &Value, report: &mut Vec<Diagnostic>) {
+    let mut taken: BTreeMap<&str, (String, Span)> = BTreeMap::new();
+    for (service, value) in tree.get("services").into_iter().flat_map(Value::entries) {
+        for (port, value) in value.get("ports").into_iter().flat_map(Value::entries) {
+            let Some(number) = value.get("number") else { continue };
+            let Some(text) = number.text() else { continue };
+            let owner = format!("`{port}` of `{service}`");
+            if let Some((other, span)) = taken.get(text) {
+                let message = format!("port {} is used twice: {other} and {owner}", shown(text));
+                report.push(
+                    Diagnostic::error(codes::PORT_TWICE, message)
+                        .label(number.place(), owner)
+                        .label(*span, other.clone())
+                        .help("every port of a system has its own number, so that all services fit on one machine"),
+                );
+                continue;
+            }
+            taken.insert(text, (owner, number.place()));
+        }
+    }
+}
+
+fn depends_on(tree: &Value, report: &mut Vec<Diagnostic>) {
+    let keys = |group: &str| tree.get(group).into_iter().flat_map(Value::entries).map(|it| it.0.as_str());
+    for (service, value) in tree.get("services").into_iter().flat_map(Value::entries) {
+        for (name, entry) in value.get("depends_on").into_iter().flat_map(Value::entries) {
+            let mut known = keys("services").chain(keys("dependencies"));
+            if known.any(|it| it == name) {
+                continue;
+            }
+            let message = format!("`{service}` depends on `{}`, which does not exist", shown(name));
+            let diagnostic = Diagnostic::error(codes::UNKNOWN_NAME, message);
+            let known = || keys("services").chain(keys("dependencies")).filter(|it| it != service);
+            let diagnostic = match suggest::nearest(name, known()) {
+                Some(nearest) => diagnostic.label(entry.key_span, format!("did you mean `{nearest}`?")),
+                None => diagnostic.label(entry.key_span, "neither a service nor a dependency"),
+            };
+            report.push(
+                diagnostic
+                    .help("services are declared under `services`, what they need under `dependencies`"),
+            );
+        }
+    }
+}
+
+/// Where a service says that it depends on another: in `depends_on`, or by a reference.
+fn link(tree: &Value, mentions: &BTreeMap<String, Mentions>, from: &str, to: &str) -> Option<Span> {
+    let written = tree.at(&["services", from, "depends_on", to]).map(|it| it.key_span);
+    written.or_else(|| mentions.get(from)?.get(to).copied())
+}
+
+fn cycles(
+    tree: &Value,
+    system: &System,
+    mentions: &BTreeMap<String, Mentions>,
+    report: &mut Vec<Diagnostic>,
+) {
+    let next = |name: &str| {
+        let service = system.services.get(name);
+        let names = service.into_iter().flat_map(|it| it.depends_on.keys().map(String::as_str));
+        names.filter(|it| system.services.contains_key(*it)).collect::<Vec<_>>()
+    };
+    let mut done: Vec<&str> = vec![];
+    for start in system.services.keys().map(lockgate_model::ServiceName::as_str) {
+        let mut path: Vec<(&str, Vec<&str>)> = vec![];
+        if !done.contains(&start) {
+            path.push((start, next(start)));
+        }
+        while let Some((name, rest)) = path.last_mut() {
+            let Some(to) = rest.pop() else {
+                done.push(*name);
+                path.pop();
+                continue;
+            };
+            if let Some(at) = path.iter().position(|it| it.0 == to) {
+                let circle: Vec<&str> = path[at..].iter().map(|it| it.0).collect();
+                report.push(cycle(tree, mentions, &circle));
+            } else if !done.contains(&to) {
+                path.push((to, next(to)));
+            }
+        }
+    }
+}
+
+fn cycle(tree: &Value, mentions: &BTreeMap<String, Mentions>, circle: &[&str]) -> Diagnostic {
+    let message = match circle {
+        [only] => format!("`{only}` depends on itself"),
+        _ => format!("services depend on each other in a circle: {} -> {}", circle.join(" -> "), circle[0]),
+    };
+    let mut diagnostic = Diagnostic::error(codes::CYCLE, message);
+    for (idx, from) in circle.iter().enumerate() {
+        let to = circle[(idx + 1) % circle.len()];
+        if let Some(span) = link(tree, mentions, from, to) {
+            diagnostic = diagnostic.label(span, format!("`{from}` depends on `{to}`"));
+        }
+    }
+    diagnostic.help("none of them could be started first; a reference such as `${name.url}` counts as well")
+}
+
+pub(crate) fn release(tree: &Value, system: &System, report: &mut Vec<Diagnostic>) {
+    retry(tree, system, report);
+    let canary = system.rollout.strategy == Strategy::Canary;
+    let strategy = tree.at(&["rollout", "strategy"]).map(Value::place);
+    if canary && system.slo.is_empty() && system.rollout.rollback_on.is_empty() {
+        let diagnostic = Diagnostic::warning(codes::NO_GATE, "nothing judges this canary");
+        let diagnostic = strategy
+            .into_iter()
+            .fold(diagnostic, |it, span| it.label(span, "traffic is shifted by time alone"));
+        report.push(diagnostic.help(
+            "add an `slo` such as `error_rate: {objective: \"< 0.5%\"}`, or `rollback_on: [crash_loop]`",
+        ));
+    }
+    let compatible = tree.at(&["migrations", "compatible"]);
+    if let (true, Some(migrations), Some(place)) = (canary, &system.migrations, compatible.map(Value::place))
+        && !migrations.compatible
+    {
+        let message = "the old version cannot use the migrated schema, and a canary runs both versions";
+        let diagnostic =
+            Diagnostic::warning(codes::INCOMPATIBLE, message).label(place, "the old version breaks");
+        let diagnostic =
+            strategy.into_iter().fold(diagnostic, |it, span| it.label(span, "both versions run at once"));
+        report.push(
+            diagnostic.help("split the change: first expand the schema, later contract it, each compatible"),
+        );
+    }
+    triggers(tree, system, report);
+}
+
+fn retry(tree: &Value, system: &System, report: &mut Vec<Diagnostic>) {
+    let (Some(migrations), Some(value)) = (&system.migrations, tree.at(&["migrations", "retry"])) else {
+        return;
+    };
+    let retry = migrations.retry;
+    let waits = (1..retry.attempts).map(|it| retry.wait_after(it).0).fold(0, u64::saturating_add);
+    if Millis(waits) <= migrations.timeout {
+        return;
+    }
+    let message = format!(
+        "{} attempts wait {} in all, which is longer than the timeout of {}",
+        retry.attempts,
+        Millis(waits),
+        migrations.timeout
+    );
+    let mut diagnostic = Diagnostic::warning(codes::RETRY_WAITS, message)
+        .label(value.place(), format!("{} waits between {} attempts", retry.attempts - 1, retry.attempts));
+    diagnostic.severity = Severity::Info;
+    if let Some(timeout) = tree.at(&["migrations", "timeout"]) {
+        diagnostic = diagnostic.label(timeout.place(), "holds for each attempt");
+    }
+    let total = migrations.timeout.0.saturating_mul(u64::from(retry.attempts)).saturating_add(waits);
+    report.push(diagnostic.help(format!("at worst the migration takes {}", Millis(total))));
+}
+
+fn triggers(tree: &Value, system: &System, report: &mut Vec<Diagnostic>) {
+    for value in tree.at(&["rollout", "rollback_on"]).map_or(&[][..], Value::items) {
+        let Some(metric) = value.text().and_then(crate::threshold::metric) else { continue };
+        if !system.rollout.rollback_on.contains(&RollbackTrigger::Slo(metric))
+            || system.slo.contains_key(&metric)
+        {
+            continue;
+        }
+        let message = format!("`rollback_on` names `{metric}`, which has no SLO");
+        let example = match metric {
+            SloMetric::Availability => "{alert: \"< 99% for 5m\"}",
+            SloMetric::ErrorRate => "{alert: \"> 1% for 5m\"}",
+            SloMetric::LatencyP50 | SloMetric::LatencyP95 | SloMetric::LatencyP99 => {
+                "{alert: \"> 500ms for 5m\"}"
+            }
+            SloMetric::Restarts => "{alert: \"> 3 for 5m\"}",
+        };
+        report.push(
+            Diagnostic::error(codes::TRIGGER_WITHOUT_SLO, message)
+                .label(value.place(), "no threshold to compare with")
+                .help(format!("add `{metric}: {example}` under `slo`")),
+        );
+    }
+}
+
+pub(crate) fn slo(tree: &Value, system: &System, report: &mut Vec<Diagnostic>) {
+    for (name, value) in tree.get("slo").into_iter().flat_map(Value::entries) {
+        if value.get("objective").is_none() && value.get("alert").is_none() {
+            let diagnostic = missing("objective", &format!("the SLO `{name}`"), value.key_span);
+            report.push(
+                diagnostic.help("say what must hold (`objective`), what must not be seen (`alert`), or both"),
+            );
+            continue;
+        }
+        let slo = crate::threshold::metric(name).and_then(|it| system.slo.get(&it));
+        let Some((objective, alert)) = slo.and_then(|it| Some((it.objective?, it.alert?))) else { continue };
+        if !is_stricter(alert.limit, objective) {
+            continue;
+        }
+        let (Some(objective), Some(alert)) = (value.get("objective"), value.get("alert")) else { continue };
+        let message = format!("the alert of `{name}` fires while the objective is still met");
+        report.push(
+            Diagnostic::error(codes::ALERT_STRICTER, message)
+                .label(alert.place(), "stricter than the objective")
+                .label(objective.place(), "the objective")
+                .help("an alert says that the objective is missed by so much that somebody must act"),
+        );
+    }
+}
+
+fn is_stricter(alert: SloObjective, objective: SloObjective) -> bool {
+    match (alert, objective) {
+        (SloObjective::ErrorRate(alert), SloObjective::ErrorRate(objective)) => alert < objective,
+        (SloObjective::Latency(alert), SloObjective::Latency(objective)) => alert < objective,
+        (SloObjective::Count(alert), SloObjective::Count(objective)) => alert < objective,
+        (SloObjective::ErrorRate(_) | SloObjective::Latency(_) | SloObjective::Count(_), _) => false,
+    }
+}

@@ -1,0 +1,77 @@
+//! Every code that this crate reports, with its title and its page.
+
+use lockgate_model::Code;
+
+struct Entry {
+    code: Code,
+    title: &'static str,
+    page: &'static str,
+}
+
+macro_rules! codes {
+    ($($name:ident = $number:literal, $page:literal, $title:literal;)*) => {
+        $(pub(crate) const $name: Code = Code($number);)*
+
+        const ALL: &[Entry] = &[$(Entry {
+            code: $name,
+            title: $title,
+            page: include_str!(concat!("../../../docs/errors/", $page, ".md")),
+        },)*];
+    };
+}
+
+codes! {
+    BAD_YAML = 1, "LG001", "the file is not valid YAML";
+    EMPTY = 2, "LG002", "the file says nothing";
+    LIMIT = 3, "LG003", "the file is beyond a limit";
+    DUPLICATE_KEY = 4, "LG004", "a key is given twice";
+    SEVERAL_DOCUMENTS = 5, "LG005", "the file holds more than one document";
+    NO_ALIASES = 6, "LG006", "anchors, aliases, merge keys and tags are not used in a spec";
+    UNKNOWN_KEY = 10, "LG010", "a key is not known";
+    NOT_YET = 11, "LG011", "a key is not supported yet";
+    WRONG_KIND = 12, "LG012", "a value is of the wrong kind";
+    BAD_VALUE = 13, "LG013", "a value cannot be read";
+    MISSING_KEY = 14, "LG014", "a key is missing";
+    SPEC_VERSION = 15, "LG015", "the version of the spec's language is not known";
+    BAD_NAME = 16, "LG016", "a name is not valid";
+    NOT_A_CHOICE = 17, "LG017", "a value is not one of those allowed";
+    OVERRIDES_NOTHING = 20, "LG020", "an override matches nothing";
+    UNKNOWN_ENVIRONMENT = 21, "LG021", "an environment is not known";
+    PORT_TWICE = 101, "LG101", "two ports have the same number";
+    PORT_RULE_BROKEN = 102, "LG102", "a port differs from the port rule";
+    BAD_PORT_RULE = 103, "LG103", "a port rule does not work";
+    UNKNOWN_NAME = 104, "LG104", "a name is neither a service nor a dependency";
+    CYCLE = 105, "LG105", "services depend on each other in a circle";
+    NAME_CLASH = 106, "LG106", "a service and a dependency have the same name";
+    NO_SERVICES = 107, "LG107", "the system has no services";
+    HEALTH_PORT = 108, "LG108", "a health check has no port to ask";
+    VARIABLE_NAME = 201, "LG201", "a variable has a name that a process cannot have";
+    VARIABLE_VALUE = 202, "LG202", "a variable's value is not a string";
+    COMMAND_IS_STRING = 203, "LG203", "a command is a string";
+    BAD_REFERENCE = 204, "LG204", "a reference leads nowhere";
+    NO_VALUE_HERE = 205, "LG205", "a reference has no value in this environment";
+    PATH_OUTSIDE = 206, "LG206", "a path leaves the spec's folder";
+    VARIABLE_TWICE = 207, "LG207", "two dependencies set the same variable";
+    NO_ADDRESS = 208, "LG208", "a dependency has no address in an environment";
+    SMOKE_SERVICE = 301, "LG301", "a smoke check does not say which service it asks";
+    EITHER_OR = 302, "LG302", "exactly one of two keys must be there";
+    RETRY_WAITS = 303, "LG303", "the waits between attempts are longer than the timeout";
+    STEPS = 401, "LG401", "canary steps do not lead to 100 %";
+    NO_GATE = 402, "LG402", "a canary has nothing that judges it";
+    TRIGGER_WITHOUT_SLO = 403, "LG403", "a rollback trigger has no SLO";
+    INCOMPATIBLE = 404, "LG404", "a canary runs both versions on a schema that only one can use";
+    BAD_THRESHOLD = 501, "LG501", "an objective or alert cannot be read";
+    UNIT = 502, "LG502", "a threshold has no unit or the wrong one";
+    ALERT_STRICTER = 503, "LG503", "an alert is stricter than its objective";
+    NEVER_MET = 504, "LG504", "an objective can never be missed or never be met";
+}
+
+/// Every code with its title, ascending.
+pub fn codes() -> impl Iterator<Item = (Code, &'static str)> {
+    ALL.iter().map(|it| (it.code, it.title))
+}
+
+/// The page that explains a code, in Markdown.
+pub fn explain_code(code: Code) -> Option<&'static str> {
+    ALL.iter().find(|it| it.code == code).map(|it| it.page)
+}

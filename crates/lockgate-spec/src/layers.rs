@@ -1,0 +1,191 @@
+//! Layers on top of each other: maps merge, everything else replaces, `null` removes. Every value remembers
+//! where it comes from and what it has replaced.
+
+use std::collections::BTreeMap;
+
+use lockgate_model::{Diagnostic, Span};
+
+use crate::codes;
+use crate::node::{Kind, Node, Scalar};
+use crate::scalar::{Problem, shown};
+
+/// From weak to strong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layer {
+    Convention,
+    Defaults,
+    EnvironmentDefaults,
+    Spec,
+    Environment,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Value {
+    pub(crate) data: Data,
+    pub(crate) origin: Origin,
+    pub(crate) key_span: Span,
+    /// What it has replaced, weakest first.
+    pub(crate) below: Vec<(Origin, String)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin {
+    pub(crate) layer: Layer,
+    pub(crate) span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Data {
+    Scalar(Scalar),
+    Seq(Vec<Value>),
+    Map(BTreeMap<String, Value>),
+}
+
+impl Value {
+    pub(crate) fn empty_map(origin: Origin) -> Value {
+        Value { data: Data::Map(BTreeMap::new()), origin, key_span: origin.span, below: vec![] }
+    }
+
+    pub(crate) fn scalar(text: impl Into<String>, origin: Origin) -> Value {
+        let data = Data::Scalar(Scalar::plain(text));
+        Value { data, origin, key_span: origin.span, below: vec![] }
+    }
+
+    fn from_node(node: &Node, key_span: Span, layer: Layer, report: &mut Vec<Diagnostic>) -> Value {
+        let data = match &node.kind {
+            Kind::Scalar(scalar) => Data::Scalar(scalar.clone()),
+            Kind::Seq(nodes) => {
+                let items = nodes.iter().filter(|it| !it.is_null());
+                Data::Seq(items.map(|it| Value::from_node(it, it.span, layer, report)).collect())
+            }
+            Kind::Map(entries) => {
+                let mut map = BTreeMap::new();
+                for entry in entries {
+                    if entry.value.is_null() {
+                        removes_nothing(&entry.key, entry.key_span, report);
+                        continue;
+                    }
+                    let value = Value::from_node(&entry.value, entry.key_span, layer, report);
+                    map.insert(entry.key.clone(), value);
+                }
+                Data::Map(map)
+            }
+        };
+        Value { data, origin: Origin { layer, span: node.span }, key_span, below: vec![] }
+    }
+
+    /// Lays `node` over this value.
+    pub(crate) fn merge(&mut self, node: &Node, layer: Layer, report: &mut Vec<Diagnostic>) {
+        let (Data::Map(map), Kind::Map(entries)) = (&mut self.data, &node.kind) else {
+            self.replace(Value::from_node(node, self.key_span, layer, report));
+            return;
+        };
+        for entry in entries {
+            let key = entry.key.as_str();
+            match (map.get_mut(key), entry.value.is_null()) {
+                (Some(_), true) => drop(map.remove(key)),
+                (None, true) => removes_nothing(key, entry.key_span, report),
+                (Some(value), false) => {
+                    value.key_span = entry.key_span;
+                    value.merge(&entry.value, layer, report);
+                }
+                (None, false) => {
+                    let value = Value::from_node(&entry.value, entry.key_span, layer, report);
+                    map.insert(key.to_owned(), value);
+                }
+            }
+        }
+    }
+
+    fn replace(&mut self, mut with: Value) {
+        with.below = std::mem::take(&mut self.below);
+        with.below.push((self.origin, self.written()));
+        *self = with;
+    }
+
+    /// The place to show: the value's, or the key's when the value is not written at all.
+    pub(crate) fn place(&self) -> Span {
+        let span = self.origin.span;
+        if span.start == span.end { self.key_span } else { span }
+    }
+
+    pub(crate) fn map(&self) -> Option<&BTreeMap<String, Value>> {
+        match &self.data {
+            Data::Map(map) => Some(map),
+            Data::Scalar(_) | Data::Seq(_) => None,
+        }
+    }
+
+    pub(crate) fn map_mut(&mut self) -> Option<&mut BTreeMap<String, Value>> {
+        match &mut self.data {
+            Data::Map(map) => Some(map),
+            Data::Scalar(_) | Data::Seq(_) => None,
+        }
+    }
+
+    /// The entries of a map; none of anything else.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.map().into_iter().flatten()
+    }
+
+    pub(crate) fn items(&self) -> &[Value] {
+        match &self.data {
+            Data::Seq(items) => items,
+            Data::Scalar(_) | Data::Map(_) => &[],
+        }
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<&Value> {
+        self.map()?.get(key)
+    }
+
+    pub(crate) fn at(&self, path: &[&str]) -> Option<&Value> {
+        path.iter().try_fold(self, |it, key| it.get(key))
+    }
+
+    /// What it means where a certain type is wanted. What it cannot mean was reported when the file was checked.
+    pub(crate) fn read<T>(&self, read: impl Fn(&Scalar) -> Result<T, Problem>) -> Option<T> {
+        match &self.data {
+            Data::Scalar(scalar) => read(scalar).ok(),
+            Data::Seq(_) | Data::Map(_) => None,
+        }
+    }
+
+    pub(crate) fn field<T>(&self, key: &str, read: impl Fn(&Scalar) -> Result<T, Problem>) -> Option<T> {
+        self.get(key)?.read(read)
+    }
+
+    /// Text of a scalar.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match &self.data {
+            Data::Scalar(scalar) => Some(&scalar.text),
+            Data::Seq(_) | Data::Map(_) => None,
+        }
+    }
+
+    /// As YAML on one line.
+    pub(crate) fn written(&self) -> String {
+        match &self.data {
+            Data::Scalar(scalar) => scalar.text.clone(),
+            Data::Seq(items) => {
+                let items: Vec<String> = items.iter().map(Value::written).collect();
+                format!("[{}]", items.join(", "))
+            }
+            Data::Map(map) => {
+                let entries: Vec<String> =
+                    map.iter().map(|(key, it)| format!("{key}: {}", it.written())).collect();
+                format!("{{{}}}", entries.join(", "))
+            }
+        }
+    }
+}
+
+fn removes_nothing(key: &str, span: Span, report: &mut Vec<Diagnostic>) {
+    let message = format!("`{}` has no value, and there is none to remove", shown(key));
+    report.push(
+        Diagnostic::error(codes::OVERRIDES_NOTHING, message)
+            .label(span, "empty here, and nothing is set below it")
+            .help("an empty value or `null` removes what a weaker layer says; to say nothing, leave the key out")
+            .help("for an empty map write `{}`, for an empty string `\"\"`"),
+    );
+}

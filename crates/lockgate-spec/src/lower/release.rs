@@ -1,0 +1,208 @@
+//! What a release does beside the rollout: migrations and smoke checks.
+
+use std::collections::BTreeMap;
+
+use lockgate_model::{
+    Diagnostic, MigrationTool, Migrations, Millis, Retry, Service, ServiceName, SmokeCheck, SmokeKind,
+};
+
+use super::{Context, missing, number_u16};
+use crate::codes;
+use crate::layers::Value;
+use crate::scalar;
+use crate::scope::Mentions;
+
+type Services = BTreeMap<ServiceName, Service>;
+
+pub(super) fn migrations(context: &mut Context<'_>, services: &Services) -> Option<Migrations> {
+    let tree = context.tree;
+    let value = tree.get("migrations")?;
+    let (tool, files, env) = match (value.get("tool"), value.get("command")) {
+        (Some(tool), Some(command)) => {
+            let diagnostic =
+                Diagnostic::error(codes::EITHER_OR, "migrations have both a `tool` and a `command`");
+            context.report.push(
+                diagnostic
+                    .label(command.key_span, "one way of migrating")
+                    .label(tool.key_span, "and another")
+                    .help("keep one of them"),
+            );
+            return None;
+        }
+        (None, None) => {
+            let diagnostic =
+                Diagnostic::error(codes::EITHER_OR, "migrations say neither `tool` nor `command`");
+            let help = "as in `tool: sqlx` with `source: migrations`, or `command: [./migrate]`";
+            context.report.push(diagnostic.label(value.place(), "one of the two is wanted").help(help));
+            return None;
+        }
+        (Some(_), None) => {
+            let Some(source) = value.get("source") else {
+                let help = "the folder of the migrations, as in `source: migrations`";
+                context.missing("source", "`migrations`", value.key_span, help);
+                return None;
+            };
+            (MigrationTool::Sqlx, source.read(scalar::inner_path), sqlx_env(context, value, services))
+        }
+        (None, Some(command)) => {
+            let service = chosen(context, value, "in", services, Wants::Files)?;
+            let argv = context.argv(command, Some(service.as_str()), &mut Mentions::new());
+            let of = services.get(&service)?;
+            (MigrationTool::Command(argv), of.files.clone(), of.env.clone())
+        }
+    };
+    let span = |key: &str, default: Millis| duration(value, key, default);
+    Some(Migrations {
+        tool,
+        files,
+        env,
+        timeout: span("timeout", Millis::mins(10)),
+        retry: retry(value),
+        compatible: value.field("compatible", scalar::boolean).unwrap_or(true),
+    })
+}
+
+/// sqlx finds its database in `DATABASE_URL`: of the service named by `in`, else of the only database.
+fn sqlx_env(context: &mut Context<'_>, value: &Value, services: &Services) -> BTreeMap<String, String> {
+    const VARIABLE: &str = "DATABASE_URL";
+    if value.get("in").is_some() {
+        let service = chosen(context, value, "in", services, Wants::Files);
+        let env = service.and_then(|it| services.get(&it)).map(|it| it.env.clone()).unwrap_or_default();
+        if !env.contains_key(VARIABLE) {
+            no_database(context, value, "the service named by `in` has no `DATABASE_URL`");
+        }
+        return env;
+    }
+    let databases = context.scope.dependencies.values();
+    let mut databases = databases.filter(|it| {
+        it.kind.as_deref().is_some_and(|it| super::dependencies::conventional_variable(it) == VARIABLE)
+    });
+    match (databases.next(), databases.next()) {
+        (Some(only), None) => match only.url.clone() {
+            Some(url) => return BTreeMap::from([(VARIABLE.to_owned(), url)]),
+            None => no_database(context, value, "the database has no `external.url` in this environment"),
+        },
+        (None, _) => no_database(context, value, "no dependency is a database"),
+        (Some(_), Some(_)) => {
+            no_database(context, value, "there is more than one database; add `in: SERVICE`")
+        }
+    }
+    BTreeMap::new()
+}
+
+fn no_database(context: &mut Context<'_>, value: &Value, reason: &str) {
+    let message = format!("migrations have no `DATABASE_URL` in environment `{}`", context.scope.environment);
+    context.report.push(
+        Diagnostic::error(codes::NO_VALUE_HERE, message)
+            .label(value.key_span, reason)
+            .help("sqlx migrates the database of `DATABASE_URL`; declare a dependency of `type: postgres` with `external: {url: ...}`"),
+    );
+}
+
+fn retry(value: &Value) -> Retry {
+    let Some(value) = value.get("retry") else { return Retry::ONCE };
+    Retry {
+        attempts: number_u16(value, "attempts", 1),
+        initial: duration(value, "initial", Millis::secs(2)),
+        max: duration(value, "max", Millis::secs(60)),
+        factor: number_u16(value, "factor", 2),
+    }
+}
+
+fn duration(value: &Value, key: &str, default: Millis) -> Millis {
+    value.field(key, |it| scalar::duration(it, Millis::ZERO)).unwrap_or(default)
+}
+
+pub(super) fn smoke(context: &mut Context<'_>, services: &Services) -> Vec<SmokeCheck> {
+    let tree = context.tree;
+    let items = tree.get("smoke").map_or(&[][..], Value::items);
+    items.iter().filter_map(|it| smoke_check(context, it, services)).collect()
+}
+
+fn smoke_check(context: &mut Context<'_>, value: &Value, services: &Services) -> Option<SmokeCheck> {
+    let timeout = duration(value, "timeout", Millis::secs(10));
+    let (service, kind) = match (value.get("get"), value.get("run")) {
+        (Some(get), None) => {
+            let service = chosen(context, value, "service", services, Wants::Port)?;
+            let status = number_u16(value, "status", 200);
+            (service, SmokeKind::Get { path: get.read(scalar::url_path)?, status })
+        }
+        (None, Some(run)) => {
+            let service = chosen(context, value, "in", services, Wants::Files)?;
+            let command = context.argv(run, Some(service.as_str()), &mut Mentions::new());
+            (service, SmokeKind::Run { command })
+        }
+        (get, _) => {
+            let what = if get.is_some() { "both `get` and `run`" } else { "neither `get` nor `run`" };
+            let diagnostic = Diagnostic::error(codes::EITHER_OR, format!("a smoke check says {what}"));
+            let help = "as in `{get: /health, service: web}` or `{run: [./check], in: web}`";
+            context
+                .report
+                .push(diagnostic.label(value.place(), "exactly one of the two is wanted").help(help));
+            return None;
+        }
+    };
+    Some(SmokeCheck { service, kind, timeout })
+}
+
+/// What a check or job needs of the service that it is given to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wants {
+    Port,
+    Files,
+}
+
+/// The service that `key` names, or the only one that can be meant.
+fn chosen(
+    context: &mut Context<'_>,
+    value: &Value,
+    key: &str,
+    services: &Services,
+    wants: Wants,
+) -> Option<ServiceName> {
+    let fits = |it: &Service| wants == Wants::Files || !it.ports.is_empty();
+    if let Some(named) = value.get(key) {
+        let name = named.text()?;
+        let Some((name, service)) = services.get_key_value(name) else {
+            let known: Vec<&str> = services.keys().map(ServiceName::as_str).collect();
+            context.report.push(crate::checks::unknown_service(name, named.place(), &known));
+            return None;
+        };
+        if fits(service) {
+            return Some(name.clone());
+        }
+        let message = format!("`{name}` takes no requests, so a smoke check cannot ask it");
+        let diagnostic = Diagnostic::error(codes::SMOKE_SERVICE, message);
+        context.report.push(diagnostic.label(named.place(), "a service with a port is wanted"));
+        return None;
+    }
+    let mut candidates = services.iter().filter(|it| fits(it.1));
+    match (candidates.next(), candidates.next()) {
+        (Some((name, _)), None) => Some(name.clone()),
+        (None, _) if wants == Wants::Port && !services.is_empty() => {
+            let diagnostic =
+                Diagnostic::error(codes::SMOKE_SERVICE, "no service takes requests for this smoke check");
+            context.report.push(diagnostic.label(value.place(), "asks a service with a port"));
+            None
+        }
+        (None, _) => None,
+        (Some(_), Some(_)) => {
+            ambiguous(context, value, key, services, wants);
+            None
+        }
+    }
+}
+
+fn ambiguous(context: &mut Context<'_>, value: &Value, key: &str, services: &Services, wants: Wants) {
+    let fits = services.iter().filter(|it| wants == Wants::Files || !it.1.ports.is_empty());
+    let names = crate::suggest::list(fits.map(|it| it.0.as_str()));
+    let diagnostic = match wants {
+        Wants::Port => {
+            let message = "the smoke check does not say which service it asks";
+            Diagnostic::error(codes::SMOKE_SERVICE, message)
+                .label(value.place(), "several services take requests")
+        }
+        Wants::Files => missing(key, "this command", value.place()),
+    };
+    context.report.push(diagnostic.help(format!("add `{key}:` with one of {names}")));
+}

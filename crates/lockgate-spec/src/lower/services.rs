@@ -1,0 +1,230 @@
+//! Services: ports, health, variables and what they depend on.
+
+use std::collections::BTreeMap;
+
+use lockgate_model::{
+    DependsOn, Diagnostic, Health, Millis, Port, PortName, Protocol, Service, ServiceName, Span, Stop,
+    StopSignal,
+};
+
+use super::{Context, dependencies, number_u16};
+use crate::codes;
+use crate::layers::Value;
+use crate::scalar;
+use crate::scope::Mentions;
+
+/// A worker is taken for started when it has stayed up this long: start-up crashes show within seconds.
+const WORKER_READY_AFTER: Millis = Millis::secs(5);
+
+/// The ports of every service, for references.
+pub(super) fn ports(tree: &Value) -> BTreeMap<String, BTreeMap<PortName, Port>> {
+    let services = tree.get("services").into_iter().flat_map(Value::entries);
+    services.map(|(name, service)| (name.clone(), ports_of(service))).collect()
+}
+
+fn ports_of(service: &Value) -> BTreeMap<PortName, Port> {
+    let mut ports = BTreeMap::new();
+    for (name, value) in service.get("ports").into_iter().flat_map(Value::entries) {
+        let number = number_u16(value, "number", 0);
+        let protocol = value.field("protocol", |it| scalar::one_of(it, &["http", "grpc"]));
+        let protocol = match protocol {
+            Some("grpc") => Protocol::Grpc,
+            Some(_) => Protocol::Http,
+            None if name == "grpc" => Protocol::Grpc,
+            None => Protocol::Http,
+        };
+        if let Ok(name) = PortName::new(name.as_str())
+            && number != 0
+        {
+            ports.insert(name, Port { number, protocol });
+        }
+    }
+    ports
+}
+
+pub(super) fn lower(
+    context: &mut Context<'_>,
+    mentions: &mut BTreeMap<String, Mentions>,
+) -> BTreeMap<ServiceName, Service> {
+    let tree = context.tree;
+    let mut services = BTreeMap::new();
+    for (text, value) in tree.get("services").into_iter().flat_map(Value::entries) {
+        let Ok(name) = ServiceName::new(text.as_str()) else { continue };
+        let mut mentioned = Mentions::new();
+        let service = service(context, text, value, &mut mentioned);
+        mentions.insert(text.clone(), mentioned);
+        services.insert(name, service);
+    }
+    services
+}
+
+fn service(context: &mut Context<'_>, name: &str, value: &Value, mentioned: &mut Mentions) -> Service {
+    let command = match value.get("command") {
+        Some(command) => context.argv(command, Some(name), mentioned),
+        None => {
+            let help = "say what is run: `command: [./web, --port, \"8080\"]`";
+            context.missing("command", &format!("service `{name}`"), value.key_span, help);
+            vec![]
+        }
+    };
+    for (port, it) in value.get("ports").into_iter().flat_map(Value::entries) {
+        if it.map().is_some() && it.get("number").is_none() {
+            context.missing(
+                "number",
+                &format!("port `{port}` of `{name}`"),
+                it.key_span,
+                "as in `number: 8080`",
+            );
+        }
+    }
+    let ports = ports_of(value);
+    let mut env = BTreeMap::new();
+    for (key, text) in value.get("env").into_iter().flat_map(Value::entries) {
+        if let Some(text) = context.expand(text, Some(name), mentioned) {
+            env.insert(key.clone(), text);
+        }
+    }
+    connections(context, name, value, &mut env);
+    Service {
+        command,
+        files: value.field("files", scalar::inner_path),
+        env,
+        health: health(context, name, value, &ports),
+        ports,
+        depends_on: depends_on(name, value, mentioned),
+        replicas: number_u16(value, "replicas", 1),
+        stop: stop(value),
+    }
+}
+
+fn depends_on(own: &str, value: &Value, mentioned: &Mentions) -> BTreeMap<String, DependsOn> {
+    let mut all: BTreeMap<String, DependsOn> = BTreeMap::new();
+    for (name, entry) in value.get("depends_on").into_iter().flat_map(Value::entries) {
+        let variable = entry.get("as").and_then(Value::text).map(str::to_owned);
+        all.insert(name.clone(), DependsOn { variable });
+    }
+    // A reference implies the dependency; of oneself nothing follows.
+    for name in mentioned.keys().filter(|it| *it != own) {
+        all.entry(name.clone()).or_insert(DependsOn { variable: None });
+    }
+    all
+}
+
+/// The addresses of what the service says it depends on, unless a variable of that name is written.
+fn connections(context: &mut Context<'_>, own: &str, value: &Value, env: &mut BTreeMap<String, String>) {
+    let mut set: BTreeMap<String, (String, Span)> = BTreeMap::new();
+    for (name, entry) in value.get("depends_on").into_iter().flat_map(Value::entries) {
+        let named = entry.get("as").and_then(Value::text).map(str::to_owned);
+        let dependency = context.scope.dependencies.get(name);
+        let conventional =
+            dependency.and_then(|it| it.kind.as_deref()).map(dependencies::conventional_variable);
+        let Some(variable) = named.or(conventional) else { continue };
+        if value.at(&["env", &variable]).is_some() {
+            continue;
+        }
+        if let Some((other, span)) = set.get(&variable) {
+            let message = format!("`{name}` and `{other}` both set `{variable}` of `{own}`");
+            context.report.push(
+                Diagnostic::error(codes::VARIABLE_TWICE, message)
+                    .label(entry.key_span, "set by this")
+                    .label(*span, "and by this")
+                    .help(format!("name the variable: `depends_on: {{{name}: {{as: OTHER_URL}}}}`")),
+            );
+            continue;
+        }
+        set.insert(variable.clone(), (name.clone(), entry.key_span));
+        let url = match dependency {
+            Some(dependency) => dependency.url.clone(),
+            None => service_url(context, name),
+        };
+        if let Some(url) = url {
+            env.insert(variable, url);
+        } else if dependency.is_some() {
+            no_address(context, name, &variable);
+        }
+    }
+}
+
+fn service_url(context: &Context<'_>, name: &str) -> Option<String> {
+    let ports = context.scope.services.get(name)?;
+    let main =
+        ports.iter().find(|it| it.0.as_str() == "http").or(ports.iter().min_by_key(|it| it.1.number))?;
+    Some(context.scope.url(main.1.number))
+}
+
+fn no_address(context: &mut Context<'_>, dependency: &str, variable: &str) {
+    let environment = context.scope.environment;
+    let Some(address) = context.scope.dependencies.get(dependency) else { return };
+    let message = format!("`{dependency}` has no address in environment `{environment}`");
+    let diagnostic = Diagnostic::warning(codes::NO_ADDRESS, message)
+        .label(address.span, format!("services that depend on it get no `{variable}`"))
+        .help(format!("set `environments.{environment}.dependencies.{dependency}.external.url`"))
+        .help("the `local` target runs the system's own services and starts no dependencies");
+    if !context.report.contains(&diagnostic) {
+        context.report.push(diagnostic);
+    }
+}
+
+fn health(context: &mut Context<'_>, name: &str, value: &Value, ports: &BTreeMap<PortName, Port>) -> Health {
+    let worker = Health::Uptime { ready_after: WORKER_READY_AFTER };
+    let written = value.get("health");
+    let http = |it: &(&PortName, &Port)| it.1.protocol == Protocol::Http;
+    let named = written.and_then(|it| it.get("port"));
+    let port = match named.and_then(Value::text) {
+        Some(named) => ports.get_key_value(named).filter(http),
+        None => ports.get_key_value("http").filter(http).or_else(|| ports.iter().find(http)),
+    };
+    let Some((port, _)) = port else {
+        if let Some(written) = written {
+            no_health_port(context, name, named.unwrap_or(written), ports);
+        }
+        return worker;
+    };
+    let empty = Value::empty_map(value.origin);
+    let written = written.unwrap_or(&empty);
+    let span = |key: &str, default: Millis| {
+        written.field(key, |it| scalar::duration(it, Millis::ZERO)).unwrap_or(default)
+    };
+    Health::Http {
+        path: written.field("path", scalar::url_path).unwrap_or_else(|| "/health".to_owned()),
+        port: port.clone(),
+        interval: span("interval", Millis::secs(2)),
+        timeout: span("timeout", Millis::secs(2)),
+        healthy_after: number_u16(written, "healthy_after", 1),
+        unhealthy_after: number_u16(written, "unhealthy_after", 3),
+        ready_within: span("ready_within", Millis::secs(60)),
+    }
+}
+
+fn no_health_port(context: &mut Context<'_>, name: &str, value: &Value, ports: &BTreeMap<PortName, Port>) {
+    let message = format!("the health check of `{name}` has no HTTP port to ask");
+    let mut diagnostic = Diagnostic::error(codes::HEALTH_PORT, message);
+    let http: Vec<&str> =
+        ports.iter().filter(|it| it.1.protocol == Protocol::Http).map(|it| it.0.as_str()).collect();
+    diagnostic = if http.is_empty() {
+        let help = "give the service a port, or remove the check: a worker is ready when it has stayed up";
+        diagnostic.label(value.place(), "no port of the service speaks HTTP").help(help)
+    } else {
+        let all = crate::suggest::list(http);
+        diagnostic.label(value.place(), "no HTTP port of this name").help(format!("there is {all}"))
+    };
+    context.report.push(diagnostic);
+}
+
+fn stop(value: &Value) -> Stop {
+    let empty = Value::empty_map(value.origin);
+    let stop = value.get("stop").unwrap_or(&empty);
+    let span = |key: &str, default: Millis| {
+        stop.field(key, |it| scalar::duration(it, Millis::ZERO)).unwrap_or(default)
+    };
+    let signal = stop.field("signal", |it| scalar::one_of(it, &["SIGTERM", "SIGINT", "SIGQUIT"]));
+    Stop {
+        signal: match signal {
+            Some("SIGINT") => StopSignal::Int,
+            Some("SIGQUIT") => StopSignal::Quit,
+            Some(_) | None => StopSignal::Term,
+        },
+        drain: span("drain", Millis::secs(30)),
+        grace: span("grace", Millis::secs(10)),
+    }
+}

@@ -1,0 +1,100 @@
+//! Shorthands written out, so that layers merge like with like. What the walk over the file has refused, and
+//! the user's own `x-` keys, are left out.
+
+use lockgate_model::{Diagnostic, Span};
+
+use crate::codes;
+use crate::node::{Entry, Kind, Node, Scalar};
+use crate::schema::{Keys, Shape, Short};
+
+pub(crate) fn normalise(node: &Node, shape: &'static Shape, report: &mut Vec<Diagnostic>) -> Node {
+    if node.is_null() {
+        return node.clone();
+    }
+    match (shape, &node.kind) {
+        (Shape::List(item), Kind::Seq(nodes)) => {
+            let nodes = nodes.iter().map(|it| normalise(it, item, report)).collect();
+            Node { kind: Kind::Seq(nodes), span: node.span }
+        }
+        (Shape::Keys(keys), Kind::Map(entries)) => {
+            let mut written: Vec<Entry> = vec![];
+            for entry in entries {
+                if let Some(field) = keys.field(&entry.key) {
+                    written.push(Entry {
+                        value: normalise(&entry.value, &field.shape, report),
+                        ..entry.clone()
+                    });
+                }
+            }
+            port_into_ports(keys, &mut written, report);
+            Node { kind: Kind::Map(written), span: node.span }
+        }
+        (Shape::Keys(keys), Kind::Scalar(scalar)) => from_scalar(node, scalar, keys),
+        (Shape::Named(named), Kind::Map(entries)) => {
+            let own = entries.iter().filter(|it| !it.key.starts_with("x-"));
+            let entries = own
+                .map(|it| Entry { value: normalise(&it.value, &named.value, report), ..it.clone() })
+                .collect();
+            Node { kind: Kind::Map(entries), span: node.span }
+        }
+        (Shape::Named(named), Kind::Seq(items)) if named.short == Short::Items => from_items(node, items),
+        (
+            Shape::Scalar(_) | Shape::Argv | Shape::List(_) | Shape::Keys(_) | Shape::Named(_),
+            Kind::Scalar(_) | Kind::Seq(_) | Kind::Map(_),
+        ) => node.clone(),
+    }
+}
+
+fn single(key: &str, key_span: Span, value: Node, span: Span) -> Node {
+    let entry = Entry { key: key.to_owned(), key_span, value };
+    Node { kind: Kind::Map(vec![entry]), span }
+}
+
+fn from_scalar(node: &Node, scalar: &Scalar, keys: &Keys) -> Node {
+    match keys.short {
+        Short::Field(field) => single(field, node.span, node.clone(), node.span),
+        Short::Key if keys.field(&scalar.text).is_some() => {
+            single(&scalar.text, node.span, Node::empty_map(node.span), node.span)
+        }
+        Short::Key | Short::None | Short::Items => node.clone(),
+    }
+}
+
+fn from_items(node: &Node, items: &[Node]) -> Node {
+    let mut entries: Vec<Entry> = vec![];
+    for item in items {
+        if let Kind::Scalar(scalar) = &item.kind
+            && entries.iter().all(|it| it.key != scalar.text)
+        {
+            let value = Node::empty_map(item.span);
+            entries.push(Entry { key: scalar.text.clone(), key_span: item.span, value });
+        }
+    }
+    Node { kind: Kind::Map(entries), span: node.span }
+}
+
+/// `port: 8080` is `ports: {http: 8080}`.
+fn port_into_ports(keys: &Keys, entries: &mut Vec<Entry>, report: &mut Vec<Diagnostic>) {
+    if keys.field("port").is_none() || keys.field("ports").is_none() {
+        return;
+    }
+    let Some(at) = entries.iter().position(|it| it.key == "port") else { return };
+    let port = entries.remove(at);
+    let http = Entry { key: "http".to_owned(), key_span: port.key_span, value: port.value };
+    let Some(ports) = entries.iter_mut().find(|it| it.key == "ports") else {
+        let span = Span { end: http.place().end.max(port.key_span.end), ..port.key_span };
+        let value = Node { kind: Kind::Map(vec![http]), span };
+        entries.push(Entry { key: "ports".to_owned(), key_span: port.key_span, value });
+        return;
+    };
+    if let Some(other) = ports.value.entry("http") {
+        report.push(
+            Diagnostic::error(codes::DUPLICATE_KEY, "the `http` port is given twice")
+                .label(other.key_span, "given again here")
+                .label(port.key_span, "`port` is short for `ports: {http: ...}`")
+                .help("keep one of them"),
+        );
+    } else if let Kind::Map(entries) = &mut ports.value.kind {
+        entries.push(http);
+    }
+}

@@ -1,0 +1,212 @@
+//! A spec: one file, from text to the system that each environment sees.
+
+use std::collections::BTreeSet;
+
+use lockgate_model::{Diagnostic, EnvironmentName, Severity, SourceId, Span, System, SystemName, Version};
+
+use crate::explain::{self, Explanation, NoExplanation};
+use crate::layers::Value;
+use crate::node::{Entry, Node};
+use crate::scalar::shown;
+use crate::{codes, conventions, language, lower, normal, overlay, read, suggest, validate};
+
+/// A spec that was read, with all that was wrong in it.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    name: String,
+    text: String,
+    /// Shorthands written out; `None` when the text is no YAML.
+    root: Option<Node>,
+    system: Option<SystemName>,
+    of_the_file: Vec<Diagnostic>,
+}
+
+/// What is known about a release when its environment is resolved.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// `None` while no release is under way: `${release.version}` then stays as it is written.
+    pub version: Option<Version>,
+}
+
+impl Spec {
+    /// Reads a spec. The diagnostics are those of the file as a whole; [`Spec::check`] and [`Spec::resolve`]
+    /// repeat them.
+    pub fn parse(name: &str, text: &str) -> (Spec, Vec<Diagnostic>) {
+        let mut report = vec![];
+        let source = SourceId::default();
+        let written = read::read(source, text, &mut report);
+        let mut root = None;
+        let mut system = None;
+        if let Some(written) = written {
+            validate::validate(&written, &language::ROOT, &mut report);
+            let normal = normal::normalise(&written, &language::ROOT, &mut report);
+            required(&normal, &mut report);
+            let named = normal.get("system").and_then(|it| match &it.kind {
+                crate::node::Kind::Scalar(scalar) => SystemName::new(scalar.text.as_str()).ok(),
+                crate::node::Kind::Seq(_) | crate::node::Kind::Map(_) => None,
+            });
+            system = named;
+            root = Some(normal);
+        }
+        let report = sorted(report);
+        let spec =
+            Spec { name: name.to_owned(), text: text.to_owned(), root, system, of_the_file: report.clone() };
+        (spec, report)
+    }
+
+    /// What the file is called, for messages.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Name of the system, if the file gives a valid one.
+    pub fn system(&self) -> Option<&SystemName> {
+        self.system.as_ref()
+    }
+
+    /// The environments with valid names, in the order of the file.
+    pub fn environments(&self) -> Vec<EnvironmentName> {
+        self.environment_entries()
+            .iter()
+            .filter_map(|it| EnvironmentName::new(it.key.as_str()).ok())
+            .collect()
+    }
+
+    /// The system as one environment sees it. `None` when anything is an error, in the file or in this
+    /// environment; warnings do not stand in the way.
+    pub fn resolve(&self, environment: &EnvironmentName, facts: &Facts) -> (Option<System>, Vec<Diagnostic>) {
+        let mut report = self.of_the_file.clone();
+        let system = match self.entry(environment) {
+            Ok(Some(entry)) => self.lower(entry, environment, facts, &mut report).map(|it| it.1),
+            Ok(None) => None,
+            Err(unknown) => {
+                report.push(unknown);
+                None
+            }
+        };
+        let report = sorted(report);
+        let failed = report.iter().any(|it| it.severity == Severity::Error);
+        (system.filter(|_| !failed), report)
+    }
+
+    /// Everything that is wrong, in the file and in any environment, each thing once.
+    pub fn check(&self) -> Vec<Diagnostic> {
+        let mut report = self.of_the_file.clone();
+        for entry in self.environment_entries() {
+            if let Ok(environment) = EnvironmentName::new(entry.key.as_str()) {
+                drop(self.lower(entry, &environment, &Facts::default(), &mut report));
+            }
+        }
+        sorted(report)
+    }
+
+    /// Where the value at a path such as `services.web.replicas` comes from.
+    pub fn explain(&self, environment: &EnvironmentName, path: &str) -> Result<Explanation, NoExplanation> {
+        let entry = self
+            .entry(environment)
+            .ok()
+            .flatten()
+            .ok_or_else(|| NoExplanation::Environment { environment: environment.clone() })?;
+        let tree = self.tree(entry, &mut vec![]).ok_or(NoExplanation::Broken)?;
+        explain::explain(&tree, environment, path)
+    }
+
+    fn environment_entries(&self) -> &[Entry] {
+        let environments = self.root.as_ref().and_then(|it| it.get("environments"));
+        environments.map_or(&[], Node::entries)
+    }
+
+    /// `Ok(None)` when the file was not readable enough to know.
+    fn entry(&self, environment: &EnvironmentName) -> Result<Option<&Entry>, Diagnostic> {
+        let entries = self.environment_entries();
+        if let Some(entry) = entries.iter().find(|it| it.key == environment.as_str()) {
+            return Ok(Some(entry));
+        }
+        let Some(root) = &self.root else { return Ok(None) };
+        let known = || entries.iter().map(|it| it.key.as_str());
+        let message = format!("there is no environment `{environment}`");
+        let mut diagnostic = Diagnostic::error(codes::UNKNOWN_ENVIRONMENT, message);
+        if let Some(environments) = root.entry("environments") {
+            diagnostic = diagnostic.label(environments.key_span, "the environments are here");
+        }
+        Err(match suggest::nearest(environment.as_str(), known()) {
+            Some(nearest) => diagnostic.help(format!("did you mean `{nearest}`?")),
+            None if entries.is_empty() => {
+                diagnostic.help("add one: `environments: {local: {target: local}}`")
+            }
+            None => diagnostic.help(format!("there is {}", suggest::list(known()))),
+        })
+    }
+
+    fn tree(&self, environment: &Entry, report: &mut Vec<Diagnostic>) -> Option<Value> {
+        let root = self.root.as_ref()?;
+        let mut tree = overlay::tree(root, environment, report);
+        conventions::apply(&mut tree, report);
+        Some(tree)
+    }
+
+    fn lower(
+        &self,
+        entry: &Entry,
+        environment: &EnvironmentName,
+        facts: &Facts,
+        report: &mut Vec<Diagnostic>,
+    ) -> Option<(Value, System)> {
+        let tree = self.tree(entry, report)?;
+        // Without a valid name there is an error already; the rest is checked under a stand-in.
+        let name = self.system.clone().or_else(|| SystemName::new("system").ok())?;
+        let version = facts.version.as_ref();
+        let system = lower::lower(&tree, &name, environment, entry.key_span, version, report);
+        Some((tree, system))
+    }
+}
+
+/// What every spec says, whatever the environment.
+fn required(root: &Node, report: &mut Vec<Diagnostic>) {
+    let start = Span { end: root.span.start, ..root.span };
+    for (key, help) in [
+        ("lockgate", "begin the file with `lockgate: v1`"),
+        ("system", "name the system: `system: shop`"),
+        ("environments", "say where it runs: `environments: {local: {target: local}}`"),
+    ] {
+        let written = root.entry(key);
+        if written.is_none_or(|it| it.value.is_null()) {
+            let span = written.map_or(start, |it| it.key_span);
+            report.push(lower::missing(key, "the spec", span).help(help));
+        }
+    }
+    if root.get("services").is_none_or(|it| it.entries().is_empty()) {
+        let span = root.entry("services").map_or(start, |it| it.key_span);
+        report.push(
+            Diagnostic::error(codes::NO_SERVICES, "the system has no services")
+                .label(span, "nothing to release")
+                .help("declare one: `services: {web: {port: 8080, command: [./web]}}`"),
+        );
+    }
+    if let Some(environments) = root.entry("environments")
+        && environments.value.entries().is_empty()
+        && !environments.value.is_null()
+    {
+        let message = format!("`environments` is {}", shown(environments.value.kind_name()));
+        report.push(
+            Diagnostic::error(codes::MISSING_KEY, message)
+                .label(environments.place(), "an environment is missing")
+                .help("say where it runs: `environments: {local: {target: local}}`"),
+        );
+    }
+}
+
+/// By place in the file, each thing once, errors before warnings at the same place.
+fn sorted(mut report: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let place = |it: &Diagnostic| it.labels.first().map(|it| (it.span.start, it.span.end));
+    report.sort_by(|a, b| {
+        (place(a), a.severity, a.code, &a.message).cmp(&(place(b), b.severity, b.code, &b.message))
+    });
+    let mut seen = BTreeSet::new();
+    report.retain(|it| seen.insert((place(it), it.code, it.message.clone())));
+    report
+}
