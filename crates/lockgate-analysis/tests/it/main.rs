@@ -1,0 +1,10 @@
+//! The judge through its public API.
+
+mod counters;
+mod reports;
+mod simulation;
+mod steps;
+// Lints treat its helpers as tests.
+#[cfg(test)]
+mod support;
+mod trips;
