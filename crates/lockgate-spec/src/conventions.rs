@@ -10,7 +10,7 @@ use crate::scalar;
 
 struct Rule {
     name: String,
-    rule: PortRule,
+    formula: PortRule,
     span: Span,
 }
 
@@ -34,8 +34,8 @@ fn rules(tree: &Value) -> Vec<Rule> {
     let written = tree.at(&["conventions", "ports"]);
     let entries = written.into_iter().flat_map(Value::entries);
     let rules = entries.filter_map(|(name, value)| {
-        let rule = value.read(port_rule::parse)?;
-        Some(Rule { name: name.clone(), rule, span: value.place() })
+        let formula = value.read(port_rule::parse)?;
+        Some(Rule { name: name.clone(), formula, span: value.place() })
     });
     rules.collect()
 }
@@ -46,8 +46,8 @@ fn port(service_name: &str, service: &mut Value, rule: &Rule, report: &mut Vec<D
         let number = value.read(|it| scalar::integer(it, 1, 65_535))?;
         Some((u16::try_from(number).ok()?, value.place()))
     };
-    let Some((base, base_span)) = number_of(service, rule.rule.base.as_str()) else { return };
-    let Some(number) = rule.rule.apply(base) else {
+    let Some((base, base_span)) = number_of(service, rule.formula.base.as_str()) else { return };
+    let Some(number) = rule.formula.apply(base) else {
         let message = format!("the port rule for `{}` leads out of range for `{service_name}`", rule.name);
         report.push(
             Diagnostic::error(codes::BAD_PORT_RULE, message)

@@ -26,7 +26,25 @@ pub struct ExplainedLayer {
     pub layer: String,
     /// `None` for what is built in.
     pub span: Option<Span>,
+    /// Line of the span, counted from 1.
+    pub line: Option<usize>,
     pub value: String,
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} = {}", self.path, self.value)?;
+        let width = self.layers.iter().map(|it| it.layer.chars().count()).max().unwrap_or(0);
+        for (idx, layer) in self.layers.iter().enumerate() {
+            let mark = if idx + 1 == self.layers.len() { "*" } else { " " };
+            write!(f, "{mark} {:width$}  {}", layer.layer, layer.value)?;
+            match layer.line {
+                Some(line) => writeln!(f, "  (line {line})")?,
+                None => writeln!(f)?,
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Why there is nothing to explain.
@@ -66,6 +84,7 @@ impl fmt::Display for NoExplanation {
 impl std::error::Error for NoExplanation {}
 
 pub(crate) fn explain(
+    text: &str,
     tree: &Value,
     environment: &EnvironmentName,
     path: &str,
@@ -92,11 +111,17 @@ pub(crate) fn explain(
     let layer = |origin: &Origin, value: String| ExplainedLayer {
         layer: layer_name(origin.layer, &keys, environment),
         span: Some(origin.span),
+        line: Some(text[..origin.span.start].matches('\n').count() + 1),
         value,
     };
     let mut layers: Vec<ExplainedLayer> = vec![];
     if let Some(default) = default(&keys) {
-        layers.push(ExplainedLayer { layer: "built in".to_owned(), span: None, value: default.to_owned() });
+        layers.push(ExplainedLayer {
+            layer: "built in".to_owned(),
+            span: None,
+            line: None,
+            value: default.to_owned(),
+        });
     }
     layers.extend(value.below.iter().map(|(origin, text)| layer(origin, text.clone())));
     layers.push(layer(&value.origin, value.written()));
@@ -104,7 +129,8 @@ pub(crate) fn explain(
 }
 
 fn built_in(path: &str, default: &str) -> Explanation {
-    let layer = ExplainedLayer { layer: "built in".to_owned(), span: None, value: default.to_owned() };
+    let layer =
+        ExplainedLayer { layer: "built in".to_owned(), span: None, line: None, value: default.to_owned() };
     Explanation { path: path.to_owned(), value: default.to_owned(), layers: vec![layer] }
 }
 

@@ -28,8 +28,11 @@ mod spec;
 mod suggest;
 mod threshold;
 mod validate;
+mod yaml;
 
 pub use codes::{codes, explain_code};
 pub use explain::{ExplainedLayer, Explanation, NoExplanation};
 pub use fix::apply_fixes;
+pub use render::Source;
 pub use spec::{Facts, Spec};
+pub use yaml::to_yaml;

@@ -66,7 +66,7 @@ enum Items {
 /// Reading cannot go on; the reason is in the report.
 struct Stop;
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     fn document(&mut self) -> Option<Node> {
         let mut options = granit_parser::Options::default();
         options.set_emit_comments(false);
@@ -140,13 +140,7 @@ impl<'a> Reader<'a> {
                 let Some(it) = open.pop() else { return Ok(()) };
                 self.close(it, span)
             }
-            Event::StreamStart
-            | Event::StreamEnd
-            | Event::DocumentStart(..)
-            | Event::DocumentEnd
-            | Event::Anchor(..)
-            | Event::Comment(..) => return Ok(()),
-            // The enum is open for additions; those are metadata that no default option asks for.
+            // Marks without content. The parser's enum is open, and what may be added are marks as well.
             _ => return Ok(()),
         };
         self.nodes += 1;

@@ -6,31 +6,23 @@ use lockgate_model::{Diagnostic, Fix, Severity, SourceId, Span};
 use serde::Serialize;
 
 /// A text that spans point into. Its place in the list is its [`SourceId`].
-#[derive(Clone, Copy, Debug)]
-pub struct Source<'a> {
-    pub name: &'a str,
-    pub text: &'a str,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Color {
-    Plain,
-    Ansi,
+#[derive(Clone, Debug)]
+pub struct Source {
+    pub name: String,
+    pub text: String,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
-    pub color: Color,
+    /// With ANSI escape sequences.
+    pub color: bool,
     /// Columns of the terminal.
     pub width: usize,
 }
 
 /// The diagnostics as a compiler would show them, on the user's own lines.
-pub fn human(sources: &[Source<'_>], diagnostics: &[Diagnostic], style: Style) -> String {
-    let renderer = match style.color {
-        Color::Plain => Renderer::plain(),
-        Color::Ansi => Renderer::styled(),
-    };
+pub fn human(sources: &[Source], diagnostics: &[Diagnostic], style: Style) -> String {
+    let renderer = if style.color { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(style.width);
     let mut text = String::new();
     for diagnostic in diagnostics {
@@ -40,7 +32,7 @@ pub fn human(sources: &[Source<'_>], diagnostics: &[Diagnostic], style: Style) -
     text
 }
 
-fn groups<'a>(sources: &[Source<'a>], diagnostic: &'a Diagnostic) -> Vec<Group<'a>> {
+fn groups<'a>(sources: &'a [Source], diagnostic: &'a Diagnostic) -> Vec<Group<'a>> {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -53,11 +45,13 @@ fn groups<'a>(sources: &[Source<'a>], diagnostic: &'a Diagnostic) -> Vec<Group<'
         let annotations: Vec<_> = labels
             .map(|(idx, label)| {
                 let kind = if idx == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
-                kind.span(range(source.text, label.span)).label(clean(&label.text))
+                kind.span(range(&source.text, label.span)).label(clean(&label.text))
             })
             .collect();
         if !annotations.is_empty() {
-            group = group.element(Snippet::source(source.text).path(source.name).annotations(annotations));
+            group = group.element(
+                Snippet::source(source.text.as_str()).path(source.name.as_str()).annotations(annotations),
+            );
         }
     }
     for help in &diagnostic.help {
@@ -68,21 +62,22 @@ fn groups<'a>(sources: &[Source<'a>], diagnostic: &'a Diagnostic) -> Vec<Group<'
     groups
 }
 
-fn fix_group<'a>(sources: &[Source<'a>], fix: &'a Fix) -> Group<'a> {
+fn fix_group<'a>(sources: &'a [Source], fix: &'a Fix) -> Group<'a> {
     let name = if fix.safe { "fix" } else { "possible fix" };
     let mut group = Group::with_title(Level::HELP.with_name(name).secondary_title(clean(&fix.title)));
     for (id, source) in indexed(sources) {
         let edits = fix.edits.iter().filter(|it| it.span.source == id);
         let patches: Vec<_> =
-            edits.map(|it| Patch::new(range(source.text, it.span), it.text.as_str())).collect();
+            edits.map(|it| Patch::new(range(&source.text, it.span), it.text.as_str())).collect();
         if !patches.is_empty() {
-            group = group.element(Snippet::source(source.text).path(source.name).patches(patches));
+            group = group
+                .element(Snippet::source(source.text.as_str()).path(source.name.as_str()).patches(patches));
         }
     }
     group
 }
 
-fn indexed<'s, 'a>(sources: &'s [Source<'a>]) -> impl Iterator<Item = (SourceId, &'s Source<'a>)> {
+fn indexed(sources: &[Source]) -> impl Iterator<Item = (SourceId, &Source)> {
     (0_u16..).map(SourceId).zip(sources)
 }
 
@@ -137,7 +132,7 @@ struct JsonLabel<'a> {
 }
 
 /// The diagnostics as one JSON document, with lines and columns worked out.
-pub fn json(sources: &[Source<'_>], diagnostics: &[Diagnostic]) -> String {
+pub fn json(sources: &[Source], diagnostics: &[Diagnostic]) -> String {
     let diagnostics = diagnostics.iter().map(|it| JsonDiagnostic {
         code: it.code.to_string(),
         severity: it.severity,
@@ -154,9 +149,9 @@ pub fn json(sources: &[Source<'_>], diagnostics: &[Diagnostic]) -> String {
     serde_json::to_string_pretty(&document).expect("plain structs with string keys serialise")
 }
 
-fn json_label<'a>(sources: &[Source<'a>], span: Span, text: &'a str) -> JsonLabel<'a> {
+fn json_label<'a>(sources: &'a [Source], span: Span, text: &'a str) -> JsonLabel<'a> {
     let source = sources.get(usize::from(span.source.0));
-    let (file, whole) = source.map_or(("", ""), |it| (it.name, it.text));
+    let (file, whole) = source.map_or(("", ""), |it| (it.name.as_str(), it.text.as_str()));
     let range = range(whole, span);
     let (line, column) = line_column(whole, range.start);
     let (end_line, end_column) = line_column(whole, range.end);

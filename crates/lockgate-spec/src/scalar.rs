@@ -143,6 +143,9 @@ pub(crate) fn boolean(scalar: &Scalar) -> Result<bool, Problem> {
     }
 }
 
+/// A release that waits longer is a mistake in the unit; it also keeps sums far from overflow.
+const DURATION_MAX: Millis = Millis::mins(366 * 24 * 60);
+
 pub(crate) fn duration(scalar: &Scalar, min: Millis) -> Result<Millis, Problem> {
     let text = scalar.text.as_str();
     let span: Millis = match text.parse() {
@@ -159,8 +162,6 @@ pub(crate) fn duration(scalar: &Scalar, min: Millis) -> Result<Millis, Problem> 
         let message = format!("`{}` is too short", shown(text));
         return Err(bad(message, format!("at least `{min}` is wanted")));
     }
-    // A release that waits longer than this is a mistake in the unit; it also keeps sums far from overflow.
-    const DURATION_MAX: Millis = Millis::mins(366 * 24 * 60);
     if DURATION_MAX < span {
         return Err(bad(format!("`{}` is too long", shown(text)), "at most a year is allowed"));
     }

@@ -80,14 +80,11 @@ impl Spec {
     /// environment; warnings do not stand in the way.
     pub fn resolve(&self, environment: &EnvironmentName, facts: &Facts) -> (Option<System>, Vec<Diagnostic>) {
         let mut report = self.of_the_file.clone();
-        let system = match self.entry(environment) {
-            Ok(Some(entry)) => self.lower(entry, environment, facts, &mut report).map(|it| it.1),
-            Ok(None) => None,
-            Err(unknown) => {
-                report.push(unknown);
-                None
-            }
-        };
+        let entry = self.entry(environment);
+        if entry.is_none() {
+            report.extend(self.unknown_environment(environment));
+        }
+        let system = entry.and_then(|it| self.lower(it, environment, facts, &mut report));
         let report = sorted(report);
         let failed = report.iter().any(|it| it.severity == Severity::Error);
         (system.filter(|_| !failed), report)
@@ -112,7 +109,7 @@ impl Spec {
             .flatten()
             .ok_or_else(|| NoExplanation::Environment { environment: environment.clone() })?;
         let tree = self.tree(entry, &mut vec![]).ok_or(NoExplanation::Broken)?;
-        explain::explain(&tree, environment, path)
+        explain::explain(&self.text, &tree, environment, path)
     }
 
     fn environment_entries(&self) -> &[Entry] {
@@ -120,20 +117,21 @@ impl Spec {
         environments.map_or(&[], Node::entries)
     }
 
-    /// `Ok(None)` when the file was not readable enough to know.
-    fn entry(&self, environment: &EnvironmentName) -> Result<Option<&Entry>, Diagnostic> {
+    fn entry(&self, environment: &EnvironmentName) -> Option<&Entry> {
+        self.environment_entries().iter().find(|it| it.key == environment.as_str())
+    }
+
+    /// Nothing when the file was not readable enough to know.
+    fn unknown_environment(&self, environment: &EnvironmentName) -> Option<Diagnostic> {
         let entries = self.environment_entries();
-        if let Some(entry) = entries.iter().find(|it| it.key == environment.as_str()) {
-            return Ok(Some(entry));
-        }
-        let Some(root) = &self.root else { return Ok(None) };
+        let root = self.root.as_ref()?;
         let known = || entries.iter().map(|it| it.key.as_str());
         let message = format!("there is no environment `{environment}`");
         let mut diagnostic = Diagnostic::error(codes::UNKNOWN_ENVIRONMENT, message);
         if let Some(environments) = root.entry("environments") {
             diagnostic = diagnostic.label(environments.key_span, "the environments are here");
         }
-        Err(match suggest::nearest(environment.as_str(), known()) {
+        Some(match suggest::nearest(environment.as_str(), known()) {
             Some(nearest) => diagnostic.help(format!("did you mean `{nearest}`?")),
             None if entries.is_empty() => {
                 diagnostic.help("add one: `environments: {local: {target: local}}`")
@@ -155,13 +153,12 @@ impl Spec {
         environment: &EnvironmentName,
         facts: &Facts,
         report: &mut Vec<Diagnostic>,
-    ) -> Option<(Value, System)> {
+    ) -> Option<System> {
         let tree = self.tree(entry, report)?;
         // Without a valid name there is an error already; the rest is checked under a stand-in.
         let name = self.system.clone().or_else(|| SystemName::new("system").ok())?;
         let version = facts.version.as_ref();
-        let system = lower::lower(&tree, &name, environment, entry.key_span, version, report);
-        Some((tree, system))
+        Some(lower::lower(&tree, &name, environment, entry.key_span, version, report))
     }
 }
 

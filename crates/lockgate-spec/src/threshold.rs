@@ -33,13 +33,11 @@ pub(crate) fn objective(metric: SloMetric, scalar: &Scalar) -> Result<SloObjecti
 
 pub(crate) fn alert(metric: SloMetric, scalar: &Scalar) -> Result<SloAlert, Problem> {
     let text = scalar.text.trim();
-    let (condition, lasting) = match text.split_once(" for ").or_else(|| text.split_once(" in ")) {
-        Some(it) => it,
-        None => {
-            let message = format!("the alert `{}` does not say how long it must last", shown(text));
-            let problem = Problem::new(codes::BAD_THRESHOLD, message, "add `for` and a duration");
-            return Err(problem.help(format!("as in `{} for 5m`", shown(text))));
-        }
+    let split = text.split_once(" for ").or_else(|| text.split_once(" in "));
+    let Some((condition, lasting)) = split else {
+        let message = format!("the alert `{}` does not say how long it must last", shown(text));
+        let problem = Problem::new(codes::BAD_THRESHOLD, message, "add `for` and a duration");
+        return Err(problem.help(format!("as in `{} for 5m`", shown(text))));
     };
     let comparison = Comparison::split(metric, condition.trim(), Use::Alert)?;
     let limit = value(metric, Use::Alert, &comparison)?;

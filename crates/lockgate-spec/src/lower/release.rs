@@ -84,7 +84,7 @@ fn sqlx_env(context: &mut Context<'_>, value: &Value, services: &Services) -> BT
         },
         (None, _) => no_database(context, value, "no dependency is a database"),
         (Some(_), Some(_)) => {
-            no_database(context, value, "there is more than one database; add `in: SERVICE`")
+            no_database(context, value, "there is more than one database; add `in: SERVICE`");
         }
     }
     BTreeMap::new()

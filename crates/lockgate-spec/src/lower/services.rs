@@ -29,9 +29,8 @@ fn ports_of(service: &Value) -> BTreeMap<PortName, Port> {
         let protocol = value.field("protocol", |it| scalar::one_of(it, &["http", "grpc"]));
         let protocol = match protocol {
             Some("grpc") => Protocol::Grpc,
-            Some(_) => Protocol::Http,
             None if name == "grpc" => Protocol::Grpc,
-            None => Protocol::Http,
+            Some(_) | None => Protocol::Http,
         };
         if let Ok(name) = PortName::new(name.as_str())
             && number != 0
@@ -59,14 +58,11 @@ pub(super) fn lower(
 }
 
 fn service(context: &mut Context<'_>, name: &str, value: &Value, mentioned: &mut Mentions) -> Service {
-    let command = match value.get("command") {
-        Some(command) => context.argv(command, Some(name), mentioned),
-        None => {
-            let help = "say what is run: `command: [./web, --port, \"8080\"]`";
-            context.missing("command", &format!("service `{name}`"), value.key_span, help);
-            vec![]
-        }
-    };
+    let command = value.get("command").map(|it| context.argv(it, Some(name), mentioned));
+    if command.is_none() {
+        let help = "say what is run: `command: [./web, --verbose]`";
+        context.missing("command", &format!("service `{name}`"), value.key_span, help);
+    }
     for (port, it) in value.get("ports").into_iter().flat_map(Value::entries) {
         if it.map().is_some() && it.get("number").is_none() {
             context.missing(
@@ -86,7 +82,7 @@ fn service(context: &mut Context<'_>, name: &str, value: &Value, mentioned: &mut
     }
     connections(context, name, value, &mut env);
     Service {
-        command,
+        command: command.unwrap_or_default(),
         files: value.field("files", scalar::inner_path),
         env,
         health: health(context, name, value, &ports),
