@@ -103,11 +103,8 @@ impl Spec {
 
     /// Where the value at a path such as `services.web.replicas` comes from.
     pub fn explain(&self, environment: &EnvironmentName, path: &str) -> Result<Explanation, NoExplanation> {
-        let entry = self
-            .entry(environment)
-            .ok()
-            .flatten()
-            .ok_or_else(|| NoExplanation::Environment { environment: environment.clone() })?;
+        let unknown = || NoExplanation::Environment { environment: environment.clone() };
+        let entry = self.entry(environment).ok_or_else(unknown)?;
         let tree = self.tree(entry, &mut vec![]).ok_or(NoExplanation::Broken)?;
         explain::explain(&self.text, &tree, environment, path)
     }
