@@ -20,6 +20,7 @@ pub(crate) struct Condition {
     pub(crate) wanted: u16,
     pub(crate) crashes: u64,
     was_ready: bool,
+    last_look_at: Option<Timestamp>,
     last_crash_at: Option<Timestamp>,
 }
 
@@ -50,12 +51,13 @@ impl Condition {
     }
 
     fn is_crash_loop(&mut self, now: Timestamp, crashes: u64) -> bool {
+        let is_recent = |at: Option<Timestamp>| at.is_some_and(|it| now.since(it) <= CRASH_WINDOW);
+        let looked_recently = is_recent(self.last_look_at.replace(now));
         if crashes == 0 {
             return false;
         }
-        let recent = self.last_crash_at.is_some_and(|it| now.since(it) <= CRASH_WINDOW);
-        self.last_crash_at = Some(now);
+        let crashed_recently = is_recent(self.last_crash_at.replace(now));
         self.crashes += crashes;
-        CRASHES_MAX <= self.crashes || 2 <= crashes || recent
+        CRASHES_MAX <= self.crashes || crashed_recently || (2 <= crashes && looked_recently)
     }
 }

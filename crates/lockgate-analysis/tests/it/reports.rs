@@ -60,6 +60,23 @@ fn evidence_shows_both_versions_and_how_far_each_way_is() {
     assert_eq!((evidence.requests, evidence.requests_needed), (100, 500));
 }
 
+#[test]
+fn one_suspicious_test_keeps_a_step_from_passing_early() {
+    let limit = slo(Some(percent("5%")), None);
+    let margin = Analysis { margin_abs: 0.05, ..quick() };
+    let mut world = World::begun(config(margin, [(SloMetric::ErrorRate, limit)]));
+    for canary in [0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1] {
+        world.tick(served(100, canary), served(900, 0));
+    }
+    let evidence = world.judge.evidence(world.now);
+    assert!((1.0 - evidence.services["web"].promote.progress).abs() < 1e-9, "every certificate is there");
+    assert!(matches!(world.judge.verdict(world.now), Verdict::Pending { .. }));
+    for _ in 0..30 {
+        world.tick(served(100, 0), served(900, 4));
+    }
+    assert!(matches!(world.judge.verdict(world.now), Verdict::Pass { .. }));
+}
+
 /// Kayenta issue 426: a canary with a few errors against an old version with none passed.
 #[test]
 fn errors_against_an_old_version_without_any_are_seen() {

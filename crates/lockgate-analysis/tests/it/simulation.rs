@@ -62,8 +62,7 @@ fn runs(count: u64, world: &World, truth: &impl Fn(u64) -> Truth) -> Vec<End> {
 }
 
 #[track_caller]
-fn check_false_aborts(alpha: f64, world: &World, truth: &impl Fn(u64) -> Truth) {
-    let count = 2_000;
+fn check_false_aborts(alpha: f64, count: u64, world: &World, truth: &impl Fn(u64) -> Truth) {
     let aborted = runs(count, world, truth).iter().filter(|it| matches!(it, End::Aborted(_))).count();
     let (share, count) = (aborted as f64 / count as f64, count as f64);
     let limit = alpha + 3.0 * (alpha * (1.0 - alpha) / count).sqrt();
@@ -92,7 +91,7 @@ fn check_detection(
 #[test]
 fn healthy_canaries_are_not_aborted() {
     let world = World::begun(config(strict(0.05), []));
-    check_false_aborts(0.05, &world, &steady(0.005, 0.005));
+    check_false_aborts(0.05, 2_000, &world, &steady(0.005, 0.005));
 }
 
 #[test]
@@ -103,7 +102,7 @@ fn healthy_canaries_are_not_aborted_while_weights_move() {
         let weight = weights[usize::try_from(tick / 120).unwrap().min(2)];
         Truth { weight, canary: 0.005, baseline: 0.005, slow: 0.001 }
     };
-    check_false_aborts(0.05, &world, &truth);
+    check_false_aborts(0.05, 1_000, &world, &truth);
 }
 
 #[test]
@@ -113,7 +112,7 @@ fn healthy_canaries_are_not_aborted_in_an_incident_that_both_versions_share() {
         let rate = if (120..180).contains(&tick) { 0.05 } else { 0.005 };
         Truth { weight: 0.1, canary: rate, baseline: rate, slow: 0.001 }
     };
-    check_false_aborts(0.05, &world, &truth);
+    check_false_aborts(0.05, 1_000, &world, &truth);
 }
 
 #[test]
@@ -126,7 +125,7 @@ fn healthy_canaries_are_not_aborted_by_limits_and_latency_with_the_defaults() {
     ];
     let world = World::begun(config(analysis, slos));
     let truth = |_| Truth { weight: 0.1, canary: 0.009, baseline: 0.009, slow: 0.009 };
-    check_false_aborts(analysis.alpha, &world, &truth);
+    check_false_aborts(analysis.alpha, 1_000, &world, &truth);
 }
 
 #[test]

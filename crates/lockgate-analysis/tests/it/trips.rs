@@ -56,6 +56,20 @@ fn two_crashes_within_a_minute_are_a_loop_and_three_are_one_at_any_time() {
 }
 
 #[test]
+fn two_crashes_before_the_first_look_may_be_a_slow_start() {
+    let mut world = World::new(config(Analysis::default(), []), &["web"]);
+    world.slot("web", NEW).crashes = 2;
+    world.look();
+    assert!(reasons(&world).is_empty());
+    for _ in 0..7 {
+        world.pass_tick();
+    }
+    world.slot("web", NEW).crashes = 3;
+    world.pass_tick();
+    assert_eq!(reasons(&world), ["web: the new version crashed 3 times"]);
+}
+
+#[test]
 fn crashes_of_the_old_version_are_not_the_canarys() {
     let mut world = World::begun(config(Analysis::default(), []));
     world.slot("web", OLD).crashes = 5;
