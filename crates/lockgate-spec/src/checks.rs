@@ -21,7 +21,7 @@ pub(crate) fn unknown_service(name: &str, span: Span, known: &[&str]) -> Diagnos
         None if known.is_empty() => diagnostic.label(span, "the system has no services"),
         None => diagnostic
             .label(span, "not known")
-            .help(format!("there is {}", suggest::list(known.iter().copied()))),
+            .help(format!("there is {}", suggest::all(known.iter().copied()))),
     }
 }
 
@@ -154,7 +154,9 @@ pub(crate) fn release(tree: &Value, system: &System, report: &mut Vec<Diagnostic
     retry(tree, system, report);
     let canary = system.rollout.strategy == Strategy::Canary;
     let strategy = tree.at(&["rollout", "strategy"]).map(Value::place);
-    if canary && system.slo.is_empty() && system.rollout.rollback_on.is_empty() {
+    let gates = [tree.get("slo"), tree.at(&["rollout", "rollback_on"])];
+    let written = |it: &Value| it.entries().next().is_some() || !it.items().is_empty() || it.text().is_some();
+    if canary && !gates.into_iter().flatten().any(written) {
         let diagnostic = Diagnostic::warning(codes::NO_GATE, "nothing judges this canary");
         let diagnostic = strategy
             .into_iter()

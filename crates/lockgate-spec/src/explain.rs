@@ -74,7 +74,7 @@ impl fmt::Display for NoExplanation {
                 match nearest {
                     Some(nearest) => write!(f, "; did you mean `{nearest}`?"),
                     None if known.is_empty() => Ok(()),
-                    None => write!(f, "; there is {}", suggest::list(known.iter().map(String::as_str))),
+                    None => write!(f, "; there is {}", suggest::all(known.iter().map(String::as_str))),
                 }
             }
         }

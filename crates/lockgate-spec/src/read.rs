@@ -12,6 +12,8 @@ const BYTES_MAX: usize = 1 << 20;
 const DEPTH_MAX: usize = 64;
 /// Bounds the work of every later pass.
 const NODES_MAX: usize = 50_000;
+/// Bounds what grows with the square of a collection, and what `defaults` repeat for every service.
+const COLLECTION_MAX: usize = 500;
 
 const BOM: char = '\u{feff}';
 
@@ -151,9 +153,11 @@ impl Reader<'_> {
         }
         match open.last_mut() {
             Some(parent) => self.place(parent, node),
-            None => *root = Some(node),
+            None => {
+                *root = Some(node);
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     fn start(
@@ -188,7 +192,16 @@ impl Reader<'_> {
         Node { kind, span: Span { source, start: open.start, end: end.max(open.start) } }
     }
 
-    fn place(&mut self, parent: &mut Open, node: Node) {
+    fn place(&mut self, parent: &mut Open, node: Node) -> Result<(), Stop> {
+        let len = match &parent.items {
+            Items::Seq(nodes) => nodes.len(),
+            Items::Map { entries, .. } => entries.len(),
+        };
+        if COLLECTION_MAX <= len {
+            let message = format!("a map or list has more than {COLLECTION_MAX} entries");
+            self.report.push(Diagnostic::error(codes::LIMIT, message).label(node.span, "one too many"));
+            return Err(Stop);
+        }
         match &mut parent.items {
             Items::Seq(nodes) => nodes.push(node),
             Items::Map { entries, key } => match key.take() {
@@ -196,6 +209,7 @@ impl Reader<'_> {
                 Some((key, key_span)) => self.entry(entries, Entry { key, key_span, value: node }),
             },
         }
+        Ok(())
     }
 
     fn key(&mut self, node: Node) -> (String, Span) {
@@ -261,7 +275,7 @@ impl Reader<'_> {
     fn empty(&mut self) {
         self.report.push(
             Diagnostic::error(codes::EMPTY, "the file says nothing")
-                .help("run `lockgate init` to write a first spec, or begin with `lockgate: v1`"),
+                .help("write `lockgate: v1`, `system`, `services` and `environments`"),
         );
     }
 

@@ -212,7 +212,7 @@ fn unknown_name<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> Noth
     let help = match suggest::nearest(name, known.iter().copied()) {
         Some(nearest) => format!("did you mean `{nearest}`?"),
         None if known.is_empty() => "there are none".to_owned(),
-        None => format!("there are {}", suggest::list(known)),
+        None => format!("there are {}", suggest::all(known)),
     };
     Nothing::Unknown { label: format!("nothing is called `{}` there", shown(name)), help }
 }
@@ -221,7 +221,7 @@ fn unknown_attribute(path: &[&str], known: &[&'static str]) -> Nothing {
     let attribute = path.last().copied().unwrap_or_default();
     let help = match suggest::nearest(attribute, known.iter().copied()) {
         Some(nearest) => format!("did you mean `{nearest}`?"),
-        None => format!("the attributes here are {}", suggest::list(known.iter().copied())),
+        None => format!("the attributes here are {}", suggest::all(known.iter().copied())),
     };
     Nothing::Unknown { label: format!("`{}` is no attribute here", shown(attribute)), help }
 }

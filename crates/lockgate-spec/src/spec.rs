@@ -46,7 +46,7 @@ impl Spec {
                 crate::node::Kind::Seq(_) | crate::node::Kind::Map(_) => None,
             });
             system = named;
-            root = Some(normal);
+            root = within_limits(&normal, &mut report).then_some(normal);
         }
         let report = sorted(report);
         let spec =
@@ -133,7 +133,7 @@ impl Spec {
             None if entries.is_empty() => {
                 diagnostic.help("add one: `environments: {local: {target: local}}`")
             }
-            None => diagnostic.help(format!("there is {}", suggest::list(known()))),
+            None => diagnostic.help(format!("there is {}", suggest::all(known()))),
         })
     }
 
@@ -157,6 +157,25 @@ impl Spec {
         let version = facts.version.as_ref();
         Some(lower::lower(&tree, &name, environment, entry.key_span, version, report))
     }
+}
+
+/// Beyond this a system is better split; it bounds what `defaults` and environments multiply.
+const SERVICES_MAX: usize = 256;
+const ENVIRONMENTS_MAX: usize = 32;
+
+/// Does the file stay within what is multiplied when environments are resolved?
+fn within_limits(root: &Node, report: &mut Vec<Diagnostic>) -> bool {
+    let mut within = true;
+    for (key, max) in [("services", SERVICES_MAX), ("environments", ENVIRONMENTS_MAX)] {
+        let Some(entry) = root.entry(key) else { continue };
+        let len = entry.value.entries().len();
+        if max < len {
+            within = false;
+            let message = format!("the spec has {len} {key}; at most {max} are allowed");
+            report.push(Diagnostic::error(codes::LIMIT, message).label(entry.key_span, "too many"));
+        }
+    }
+    within
 }
 
 /// What every spec says, whatever the environment.

@@ -16,12 +16,21 @@ pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
 
 /// `a, b or c`, each in backticks.
 pub(crate) fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    joined(words, " or ")
+}
+
+/// `a, b and c`, each in backticks.
+pub(crate) fn all<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    joined(words, " and ")
+}
+
+fn joined<'a>(words: impl IntoIterator<Item = &'a str>, last: &str) -> String {
     let words: Vec<&str> = words.into_iter().collect();
     let mut text = String::new();
     for (idx, word) in words.iter().enumerate() {
         let join = match idx {
             0 => "",
-            _ if idx + 1 == words.len() => " or ",
+            _ if idx + 1 == words.len() => last,
             _ => ", ",
         };
         write!(text, "{join}`{word}`").expect("writing to a string cannot fail");

@@ -129,7 +129,7 @@ impl Walk<'_> {
         } else {
             diagnostic = diagnostic.label(entry.key_span, "not known here");
         }
-        let all = suggest::list(keys.fields.iter().map(|it| it.key));
+        let all = suggest::all(keys.fields.iter().map(|it| it.key));
         self.report.push(diagnostic.help(format!("the keys of {} are {all}", keys.what)));
     }
 
@@ -168,7 +168,7 @@ impl Walk<'_> {
         }
         if keys.later.contains(&key) {
             let message = format!("{} `{}` is not supported yet by this version", keys.what, shown(key));
-            let all = suggest::list(keys.fields.iter().map(|it| it.key));
+            let all = suggest::all(keys.fields.iter().map(|it| it.key));
             self.report.push(
                 Diagnostic::error(codes::NOT_YET, message)
                     .label(place.span, "not carried out yet")

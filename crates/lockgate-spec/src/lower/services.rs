@@ -201,7 +201,7 @@ fn no_health_port(context: &mut Context<'_>, name: &str, value: &Value, ports: &
         let help = "give the service a port, or remove the check: a worker is ready when it has stayed up";
         diagnostic.label(value.place(), "no port of the service speaks HTTP").help(help)
     } else {
-        let all = crate::suggest::list(http);
+        let all = crate::suggest::all(http);
         diagnostic.label(value.place(), "no HTTP port of this name").help(format!("there is {all}"))
     };
     context.report.push(diagnostic);
