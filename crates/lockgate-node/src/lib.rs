@@ -4,20 +4,38 @@
 //! **Invariant:** what should run is on disk before it runs, so a killed node never starts a thing twice and
 //! never forgets one.
 
+mod adopt;
 mod client;
+mod disk;
 mod error;
 mod files;
+mod front;
+mod jobs;
+mod keeper;
 mod logs;
+mod metrics;
+mod node;
+mod picture;
 mod place;
+mod ports;
+mod process;
 mod protocol;
+mod requests;
+mod run;
+mod scan;
+mod server;
+mod slot;
 mod start;
+mod table;
 
 pub use client::{CallError, NodeClient};
 pub use error::NodeError;
 pub use files::{FileStore, FilesError};
+pub use jobs::job_main;
 pub use place::Place;
 pub use protocol::{
     Failure, FailureClass, InstanceStatus, JobAnswer, JobSighting, KeepInstances, LogLine, NodeStatus,
     PROTOCOL, Request, Response, SlotStatus,
 };
+pub use run::{NodeConfig, run};
 pub use start::start_node;

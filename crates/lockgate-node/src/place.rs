@@ -83,6 +83,10 @@ impl Place {
         self.node("logs").join(slot.to_string()).join(format!("{instance}.log"))
     }
 
+    pub(crate) fn all_logs(&self) -> PathBuf {
+        self.node("logs")
+    }
+
     pub fn logs(&self, slot: &SlotRef) -> PathBuf {
         self.node("logs").join(slot.to_string())
     }

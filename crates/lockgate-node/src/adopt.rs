@@ -1,0 +1,76 @@
+//! What a node does first: finds what its predecessor left running and takes it up again.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lockgate_model::{Scope, SlotRef};
+
+use crate::node::Node;
+use crate::process::Process;
+use crate::scan::{self, Marked};
+use crate::slot::{Resumed, Slot};
+use crate::table::{InstanceTable, SlotTable};
+
+/// Takes up every slot of the table: running instances are adopted, missing ones are started, and what carries
+/// this node's mark without being wanted is ended.
+pub(crate) async fn take_up(node: &Node) {
+    let mut found = by_instance(scan::marked(&node.base.node_id));
+    let table = node.base.keeper.now();
+    for scope in &table.scopes {
+        for (name, service) in &scope.services {
+            let front = node.front(&scope.scope);
+            for slot in service.slots.values() {
+                take_up_slot(node, &scope.scope, slot, &mut found);
+            }
+            if let Some(weights) = &service.weights
+                && let Err(failure) = front.set_weights(name, weights)
+            {
+                tracing::error!(service = %name, %failure, "the split of traffic was not restored");
+            }
+            // Last, so that the first request finds everything in its place.
+            front.listen_until_open(name, service.bind, &service.ports).await;
+        }
+    }
+    for (_, left) in found {
+        for it in left {
+            tracing::warn!(slot = %it.slot, number = it.instance, pid = it.id.pid, "a process that nobody wants was ended");
+            scan::end(&it.id);
+        }
+    }
+}
+
+type Found = BTreeMap<(SlotRef, u32), Vec<Marked>>;
+
+fn by_instance(all: Vec<Marked>) -> Found {
+    let mut found = Found::new();
+    for it in all {
+        found.entry((it.slot.clone(), it.instance)).or_default().push(it);
+    }
+    found
+}
+
+fn take_up_slot(node: &Node, scope: &Scope, row: &SlotTable, found: &mut Found) {
+    let front = node.front(scope);
+    front.put_slot(&row.spec);
+    let slot = Slot::new(Arc::clone(&node.base), scope.clone(), row, front);
+    node.slots().insert((scope.clone(), row.spec.slot.clone()), Arc::clone(&slot));
+    for (number, instance) in &row.instances {
+        let key = (row.spec.slot.clone(), *number);
+        let Some(process) = find(instance, found.get(&key)) else { continue };
+        tracing::info!(slot = %row.spec.slot, number, pid = process.id.pid, "adopted");
+        // The rest of what was found under this number are its children.
+        found.remove(&key);
+        let ready = instance.ready;
+        slot.resume(*number, Resumed { process, ports: instance.ports.clone(), ready });
+    }
+    slot.scale(row.wanted);
+}
+
+/// By the table; or, for an instance that was started and not yet written down, by its mark.
+fn find(instance: &InstanceTable, marked: Option<&Vec<Marked>>) -> Option<Process> {
+    if let Some(process) = instance.process.as_ref().and_then(Process::adopt) {
+        return Some(process);
+    }
+    let leader = marked?.iter().find(|it| it.leads_group)?;
+    Process::adopt(&leader.id)
+}

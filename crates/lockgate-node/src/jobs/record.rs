@@ -1,0 +1,187 @@
+//! A job's folder: the order, the marks of its beginning and end, and its output.
+//!
+//! **Invariant:** whoever runs the command holds the lock from before the mark of the beginning until after the
+//! result is on disk. So lock free, begun and no result means that nobody can say how it ended.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use lockgate_model::{EffectKey, Millis};
+use serde::{Deserialize, Serialize};
+
+use super::try_hold;
+use crate::logs;
+use crate::protocol::{JobAnswer, JobSighting};
+
+/// What the shim is to run.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct JobFile {
+    pub(super) program: PathBuf,
+    pub(super) args: Vec<String>,
+    pub(super) env: BTreeMap<String, String>,
+    pub(super) cwd: PathBuf,
+    pub(super) timeout: Millis,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct JobResult {
+    pub(super) exit_code: Option<i32>,
+    /// How it ended, when the exit code does not say it.
+    pub(super) note: Option<String>,
+}
+
+pub(super) struct JobDir {
+    dir: PathBuf,
+}
+
+impl JobDir {
+    pub(super) fn at(dir: &Path) -> JobDir {
+        JobDir { dir: dir.to_owned() }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(super) fn key(&self) -> Option<EffectKey> {
+        let name = self.dir.file_name()?.to_str()?;
+        serde_json::from_value(serde_json::Value::String(name.to_owned())).ok()
+    }
+
+    pub(super) fn files(&self) -> PathBuf {
+        self.dir.join("files")
+    }
+
+    pub(super) fn output(&self) -> PathBuf {
+        self.dir.join("output.log")
+    }
+
+    pub(super) fn shim_log(&self) -> PathBuf {
+        self.dir.join("shim.log")
+    }
+
+    pub(super) fn lock(&self) -> PathBuf {
+        self.dir.join("lock")
+    }
+
+    fn job(&self) -> PathBuf {
+        self.dir.join("job.json")
+    }
+
+    fn began(&self) -> PathBuf {
+        self.dir.join("began")
+    }
+
+    fn result(&self) -> PathBuf {
+        self.dir.join("result.json")
+    }
+
+    pub(super) fn has_job(&self) -> bool {
+        self.job().exists()
+    }
+
+    pub(super) fn has_begun(&self) -> bool {
+        self.began().exists()
+    }
+
+    pub(super) fn write_job(&self, job: &JobFile) -> io::Result<()> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.dir)?;
+        self.write(&self.job(), &serde_json::to_vec(job)?)
+    }
+
+    /// `None` when the order was taken back.
+    pub(super) fn read_job(&self) -> io::Result<Option<JobFile>> {
+        match fs::read(self.job()) {
+            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) fn mark_begun(&self) -> io::Result<()> {
+        self.write(&self.began(), b"")
+    }
+
+    /// The order goes with the result on disk: its environment may hold secrets.
+    pub(super) fn write_result(&self, result: &JobResult) -> io::Result<()> {
+        self.write(&self.result(), &serde_json::to_vec(result)?)?;
+        fs::remove_file(self.job())
+    }
+
+    pub(super) fn sight(&self, tail_lines: usize) -> io::Result<JobSighting> {
+        self.sighting(tail_lines, Order::Stands)
+    }
+
+    pub(super) fn sight_and_cancel(&self, tail_lines: usize) -> io::Result<JobSighting> {
+        self.sighting(tail_lines, Order::TakenBack)
+    }
+
+    fn sighting(&self, tail_lines: usize, order: Order) -> io::Result<JobSighting> {
+        if !self.dir.exists() {
+            return Ok(JobSighting::NeverRan);
+        }
+        let Some(_held) = try_hold(&self.lock())? else { return Ok(JobSighting::Running) };
+        if let Some(answer) = self.answer(tail_lines)? {
+            return Ok(JobSighting::Done(answer));
+        }
+        if self.has_begun() {
+            return Ok(JobSighting::Unknown);
+        }
+        if order == Order::TakenBack && self.has_job() {
+            fs::remove_file(self.job())?;
+        }
+        Ok(JobSighting::NeverRan)
+    }
+
+    fn answer(&self, tail_lines: usize) -> io::Result<Option<JobAnswer>> {
+        let bytes = match fs::read(self.result()) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let result: JobResult = serde_json::from_slice(&bytes)?;
+        let mut tail = logs::tail(&self.output(), tail_lines);
+        tail.extend(result.note);
+        Ok(Some(JobAnswer { exit_code: result.exit_code, tail }))
+    }
+
+    /// Waits until nobody holds the lock. On a thread of its own, which a stopping node need not wait for.
+    pub(super) async fn wait_for_end(&self) {
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let lock = self.lock();
+        std::thread::spawn(move || {
+            let ended = File::open(&lock).and_then(|it| it.lock_shared());
+            // Whoever asked may have gone.
+            drop(tell.send(ended));
+        });
+        if let Ok(Err(error)) = told.await {
+            tracing::warn!(%error, dir = %self.dir.display(), "a job could not be waited for");
+        }
+    }
+
+    pub(super) fn remove_files(&self) {
+        if let Err(error) = fs::remove_dir_all(self.files())
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, dir = %self.dir.display(), "a job's files were not removed");
+        }
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let fresh = path.with_extension("new");
+        let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&fresh, path)?;
+        File::open(&self.dir)?.sync_all()
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Stands,
+    TakenBack,
+}

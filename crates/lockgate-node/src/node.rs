@@ -1,0 +1,326 @@
+//! A running node: its slots, jobs and routers, and what each request does to them.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use lockgate_model::{
+    EffectKey, Fence, JobSpec, Millis, Scope, ServiceName, SlotRef, SlotSpec, Timestamp, Weights,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::front::Front;
+use crate::jobs::Jobs;
+use crate::protocol::{Failure, FailureClass, JobAnswer, JobSighting, KeepInstances};
+use crate::slot::{Base, Slot};
+use crate::table::{ServiceTable, SlotTable, Subject};
+use crate::{FileStore, logs};
+
+/// A slot beyond this many instances on one machine is a mistake of a digit.
+const INSTANCES_MAX: u16 = 100;
+
+pub(crate) struct Node {
+    pub(crate) base: Arc<Base>,
+    pub(crate) store: FileStore,
+    pub(crate) jobs: Jobs,
+    pub(crate) started_at: Timestamp,
+    pub(crate) notes: Vec<String>,
+    /// No new work is taken.
+    stopping: CancellationToken,
+    /// All is done, the process may end.
+    pub(crate) ended: CancellationToken,
+    fronts: Mutex<BTreeMap<Scope, Arc<Front>>>,
+    slots: Mutex<BTreeMap<(Scope, SlotRef), Arc<Slot>>>,
+    /// Held while a slot is brought up or taken away, so that the two do not cross.
+    changing: tokio::sync::Mutex<()>,
+}
+
+impl Node {
+    pub(crate) fn new(
+        base: Arc<Base>,
+        store: FileStore,
+        jobs: Jobs,
+        started_at: Timestamp,
+        notes: Vec<String>,
+    ) -> Node {
+        Node {
+            base,
+            store,
+            jobs,
+            started_at,
+            notes,
+            stopping: CancellationToken::new(),
+            ended: CancellationToken::new(),
+            fronts: Mutex::default(),
+            slots: Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
+        }
+    }
+
+    pub(crate) async fn ensure_slot(
+        &self,
+        fence: &Fence,
+        key: &EffectKey,
+        spec: &SlotSpec,
+        wanted: u16,
+        bind: IpAddr,
+    ) -> Result<(), Failure> {
+        if INSTANCES_MAX < wanted {
+            let text = format!(
+                "{}: {wanted} instances are more than the {INSTANCES_MAX} that a node runs of one slot",
+                spec.slot
+            );
+            return Err(Failure::fatal(text));
+        }
+        self.admit(fence, &Subject::Service(&spec.slot.service)).await?;
+        let slot = self.bring_up(&fence.scope, spec, wanted, bind).await?;
+        tracing::info!(%key, slot = %spec.slot, wanted, "instances wanted");
+        slot.settled(wanted).await
+    }
+
+    /// All that can be refused is refused before anything is written down or started.
+    async fn bring_up(
+        &self,
+        scope: &Scope,
+        spec: &SlotSpec,
+        wanted: u16,
+        bind: IpAddr,
+    ) -> Result<Arc<Slot>, Failure> {
+        let _changing = self.changing.lock().await;
+        if let Some(known) = self.base.keeper.now().slot(scope, &spec.slot)
+            && known.spec != *spec
+        {
+            let text =
+                format!("{} exists with another content; a changed version is a new release", spec.slot);
+            return Err(Failure::fatal(text));
+        }
+        let front = self.front(scope);
+        front.listen(&spec.slot.service, bind, &spec.ports).await?;
+        self.check_out(spec).await?;
+        let slot = self.slot_or_new(scope, spec, wanted, &front);
+        if let Err(failure) = slot.find_program() {
+            self.drop_unused(scope, &spec.slot).await;
+            return Err(failure);
+        }
+        self.base
+            .keeper
+            .commit(|table| {
+                table.want(scope, spec, wanted, bind);
+                Ok(())
+            })
+            .await?;
+        front.put_slot(spec);
+        self.slots().insert((scope.clone(), spec.slot.clone()), Arc::clone(&slot));
+        slot.scale(wanted);
+        Ok(slot)
+    }
+
+    fn slot_or_new(&self, scope: &Scope, spec: &SlotSpec, wanted: u16, front: &Arc<Front>) -> Arc<Slot> {
+        if let Some(slot) = self.slot(scope, &spec.slot) {
+            return slot;
+        }
+        let table = SlotTable {
+            spec: spec.clone(),
+            wanted,
+            crashes: 0,
+            last_crash: None,
+            instances: BTreeMap::new(),
+        };
+        Slot::new(Arc::clone(&self.base), scope.clone(), &table, Arc::clone(front))
+    }
+
+    /// Undoes what was prepared for a slot that cannot start.
+    async fn drop_unused(&self, scope: &Scope, slot: &SlotRef) {
+        let table = self.base.keeper.now();
+        if table.slot(scope, slot).is_none() {
+            self.remove_files(slot);
+        }
+        if table.service(scope, &slot.service).is_none() {
+            self.front(scope).close(&slot.service).await;
+        }
+    }
+
+    async fn check_out(&self, spec: &SlotSpec) -> Result<(), Failure> {
+        let Some(digest) = spec.files else { return Ok(()) };
+        let dest = self.base.place.checkout(&spec.slot);
+        if dest.exists() {
+            return Ok(());
+        }
+        let store = self.store.clone();
+        let done = tokio::task::spawn_blocking(move || store.checkout(&digest, &dest)).await;
+        let done = done.map_err(|it| {
+            Failure::transient(format!("the files of {} were not put in place: {it}", spec.slot))
+        })?;
+        done.map_err(|it| Failure::fatal(format!("the files of {}: {}", spec.slot, crate::run::chain(&it))))
+    }
+
+    pub(crate) async fn set_weights(
+        &self,
+        fence: &Fence,
+        key: &EffectKey,
+        service: &ServiceName,
+        weights: &Weights,
+    ) -> Result<(), Failure> {
+        self.admit(fence, &Subject::Service(service)).await?;
+        let _changing = self.changing.lock().await;
+        self.base
+            .keeper
+            .commit(|table| {
+                let found = table.service_mut(&fence.scope, service);
+                let row = found.ok_or_else(|| Failure::fatal(format!("service {service} has no slots")))?;
+                check_weights(service, row, weights)?;
+                row.weights = Some(weights.clone());
+                Ok(())
+            })
+            .await?;
+        tracing::info!(%key, %service, ?weights, "weights set");
+        self.front(&fence.scope).set_weights(service, weights)
+    }
+
+    pub(crate) async fn drain(
+        &self,
+        fence: &Fence,
+        key: &EffectKey,
+        slot: &SlotRef,
+        within: Millis,
+    ) -> Result<(), Failure> {
+        self.admit(fence, &Subject::Service(&slot.service)).await?;
+        let table = self.base.keeper.now();
+        let Some(service) = table.service(&fence.scope, &slot.service) else { return Ok(()) };
+        let weight = service.weight_of(slot.release);
+        if 0 < weight.basis_points() {
+            let text = format!("{slot} has {weight} of the traffic; it drains when it has none");
+            return Err(Failure::fatal(text));
+        }
+        let left = self.front(&fence.scope).drain_slot(slot, within).await;
+        tracing::info!(%key, %slot, left, "drained");
+        Ok(())
+    }
+
+    pub(crate) async fn remove_slot(
+        &self,
+        fence: &Fence,
+        key: &EffectKey,
+        slot: &SlotRef,
+    ) -> Result<(), Failure> {
+        self.admit(fence, &Subject::Service(&slot.service)).await?;
+        let _changing = self.changing.lock().await;
+        let scope = &fence.scope;
+        if let Some(running) = self.slot(scope, slot) {
+            // First nothing is wanted of it, so that a node that dies here does not start it again.
+            self.want_none(scope, slot).await?;
+            running.scale(0);
+            running.stop_all().await;
+            self.slots().remove(&(scope.clone(), slot.clone()));
+        }
+        let front = self.front(scope);
+        front.remove_slot(slot);
+        self.base
+            .keeper
+            .commit(|table| {
+                table.forget(scope, slot);
+                Ok(())
+            })
+            .await?;
+        if self.base.keeper.now().service(scope, &slot.service).is_none() {
+            front.close(&slot.service).await;
+        }
+        self.remove_files(slot);
+        logs::prune(&self.base.place, &slot.service);
+        tracing::info!(%key, %slot, "removed");
+        Ok(())
+    }
+
+    async fn want_none(&self, scope: &Scope, slot: &SlotRef) -> Result<(), Failure> {
+        self.base
+            .keeper
+            .commit(|table| {
+                if let Some(row) = table.slot_mut(scope, slot) {
+                    row.wanted = 0;
+                }
+                if let Some(service) = table.service_mut(scope, &slot.service)
+                    && 0 < service.weight_of(slot.release).basis_points()
+                {
+                    service.weights = None;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    fn remove_files(&self, slot: &SlotRef) {
+        if let Err(error) = std::fs::remove_dir_all(self.base.place.checkout(slot))
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, %slot, "the files of a removed slot stay");
+        }
+    }
+
+    pub(crate) async fn run_job(
+        &self,
+        fence: &Fence,
+        key: &EffectKey,
+        job: &JobSpec,
+    ) -> Result<JobAnswer, Failure> {
+        self.admit(fence, &Subject::Job { name: job.name.as_str(), key: key.as_str() }).await?;
+        self.jobs.run(key, job).await
+    }
+
+    pub(crate) async fn look(&self, fence: &Fence, key: &EffectKey) -> Result<JobSighting, Failure> {
+        self.admit(fence, &Subject::Key(key.as_str())).await?;
+        self.jobs.look(key)
+    }
+
+    async fn admit(&self, fence: &Fence, subject: &Subject<'_>) -> Result<(), Failure> {
+        if self.stopping.is_cancelled() {
+            return Err(Failure::new(FailureClass::Transient, "the node is being stopped"));
+        }
+        self.base.keeper.commit(|table| table.admit(fence, subject)).await
+    }
+
+    /// Ends the node: at once, or after all instances have ended. What is wanted stays in the table: the next
+    /// node brings it up again.
+    pub(crate) async fn shut_down(&self, instances: KeepInstances) {
+        self.stopping.cancel();
+        match instances {
+            KeepInstances::Keep => (),
+            KeepInstances::Stop => {
+                let slots: Vec<Arc<Slot>> = self.slots().values().cloned().collect();
+                let mut stopping = tokio::task::JoinSet::new();
+                for slot in slots {
+                    stopping.spawn(async move { slot.stop_all().await });
+                }
+                stopping.join_all().await;
+            }
+        }
+    }
+
+    pub(crate) fn front(&self, scope: &Scope) -> Arc<Front> {
+        let mut fronts = self.fronts.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(fronts.entry(scope.clone()).or_insert_with(|| Arc::new(Front::new(scope))))
+    }
+
+    pub(crate) fn fronts(&self) -> Vec<(Scope, Arc<Front>)> {
+        let fronts = self.fronts.lock().unwrap_or_else(PoisonError::into_inner);
+        fronts.iter().map(|(scope, front)| (scope.clone(), Arc::clone(front))).collect()
+    }
+
+    pub(crate) fn slot(&self, scope: &Scope, slot: &SlotRef) -> Option<Arc<Slot>> {
+        self.slots().get(&(scope.clone(), slot.clone())).cloned()
+    }
+
+    pub(crate) fn slots(&self) -> MutexGuard<'_, BTreeMap<(Scope, SlotRef), Arc<Slot>>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn check_weights(service: &ServiceName, row: &ServiceTable, weights: &Weights) -> Result<(), Failure> {
+    for (release, weight) in weights.iter() {
+        if 0 < weight.basis_points() && !row.slots.contains_key(&release) {
+            return Err(Failure::fatal(format!(
+                "{service}@{release} is to take {weight} of the traffic and does not exist"
+            )));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,36 @@
+//! One request, one answer.
+
+use crate::node::Node;
+use crate::protocol::{Failure, Request, Response};
+
+pub(crate) async fn answer(node: &Node, request: Request) -> Response {
+    match request {
+        Request::Observe { scope } => Response::Observed(node.observe(&scope)),
+        Request::EnsureSlot { fence, key, slot, instances, bind } => {
+            done(node.ensure_slot(&fence, &key, &slot, instances, bind).await)
+        }
+        Request::SetWeights { fence, key, service, weights } => {
+            done(node.set_weights(&fence, &key, &service, &weights).await)
+        }
+        Request::Drain { fence, key, slot, within } => done(node.drain(&fence, &key, &slot, within).await),
+        Request::RemoveSlot { fence, key, slot } => done(node.remove_slot(&fence, &key, &slot).await),
+        Request::RunJob { fence, key, job } => {
+            node.run_job(&fence, &key, &job).await.map_or_else(Response::Failed, Response::Job)
+        }
+        Request::Look { fence, key } => {
+            node.look(&fence, &key).await.map_or_else(Response::Failed, Response::Sighting)
+        }
+        Request::Samples { scope, services } => Response::Samples(node.samples(&scope, &services)),
+        Request::Logs { slot, lines } => Response::Logs(node.slot_logs(&slot, lines.into())),
+        Request::JobLogs { key, lines } => Response::Logs(node.jobs.logs(&key, lines.into())),
+        Request::Status => Response::Status(node.status()),
+        Request::Stop { instances } => {
+            node.shut_down(instances).await;
+            Response::Done
+        }
+    }
+}
+
+fn done(result: Result<(), Failure>) -> Response {
+    result.map_or_else(Response::Failed, |()| Response::Done)
+}

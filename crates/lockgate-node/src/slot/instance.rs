@@ -1,0 +1,224 @@
+//! The life of one instance: started, watched, started again when it ends by itself, stopped when it is told to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lockgate_model::{Health, StopSignal};
+use rustix::process::Signal;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{Condition, Resumed, Slot};
+use crate::process::{Ended, Process, signal_group};
+use crate::{logs, scan};
+
+/// The first wait is short, for most crashes are followed by a good start; the last one spares the machine.
+const BACKOFF_FIRST: Duration = Duration::from_millis(200);
+const BACKOFF_MAX: Duration = Duration::from_secs(10);
+/// An instance that was up this long starts with short waits again.
+const STEADY_AFTER: Duration = Duration::from_secs(60);
+/// Lines of output that a crash is told with.
+pub(super) const CRASH_LINES: usize = 5;
+
+pub(super) async fn keep_up(
+    slot: Arc<Slot>,
+    number: u32,
+    mut resumed: Option<Resumed>,
+    stop: CancellationToken,
+    hurry: Arc<Notify>,
+) {
+    let mut backoff = BACKOFF_FIRST;
+    while !stop.is_cancelled() {
+        let (mut process, was_ready) = match slot.obtain(number, resumed.take()).await {
+            Ok(it) => it,
+            Err(reason) => {
+                slot.update(number, |it| it.start_error = Some(reason));
+                pause(&slot, number, &mut backoff, &stop, &hurry).await;
+                continue;
+            }
+        };
+        let begun = Instant::now();
+        let end = slot.watch(number, &mut process, was_ready, &stop).await;
+        slot.front.remove_instance(&slot.spec.slot, number);
+        match end {
+            End::Asked => {
+                slot.take_down(number, &mut process).await;
+                break;
+            }
+            End::ByItself(how) => {
+                signal_group(process.id.pid, Signal::KILL);
+                slot.crashed(number, &how).await;
+            }
+        }
+        if STEADY_AFTER <= begun.elapsed() {
+            backoff = BACKOFF_FIRST;
+        }
+        pause(&slot, number, &mut backoff, &stop, &hurry).await;
+    }
+    slot.gone(number).await;
+}
+
+enum End {
+    Asked,
+    ByItself(String),
+}
+
+async fn pause(slot: &Slot, number: u32, backoff: &mut Duration, stop: &CancellationToken, hurry: &Notify) {
+    let until = Instant::now() + *backoff;
+    slot.update(number, |it| it.condition = Condition::RestartsAt(until));
+    *backoff = (*backoff * 2).min(BACKOFF_MAX);
+    tokio::select! {
+        () = tokio::time::sleep_until(until) => (),
+        () = stop.cancelled() => (),
+        () = hurry.notified() => *backoff = BACKOFF_FIRST,
+    }
+}
+
+impl Slot {
+    /// The process to watch, in service as far as it may be, and whether it counts as ready from the start.
+    async fn obtain(&self, number: u32, resumed: Option<Resumed>) -> Result<(Process, bool), String> {
+        let (process, ports, ready) = match resumed {
+            Some(it) => (it.process, it.ports, it.ready),
+            None => {
+                let (process, ports) = self.launch(number).await?;
+                (process, ports, false)
+            }
+        };
+        self.front.put_instance(&self.spec, number, &ports, ready);
+        let pid = u32::try_from(process.id.pid).ok();
+        let condition = if ready { Condition::Ready } else { Condition::Starting };
+        self.update(number, |it| {
+            (it.pid, it.ports, it.condition, it.start_error) = (pid, ports, condition, None);
+        });
+        Ok((process, ready))
+    }
+
+    async fn watch(
+        &self,
+        number: u32,
+        process: &mut Process,
+        was_ready: bool,
+        stop: &CancellationToken,
+    ) -> End {
+        let uptime = self.uptime_left(was_ready);
+        tokio::pin!(uptime);
+        let mut health = self.front.health(&self.spec.slot, number);
+        let mut waiting_for_uptime = self.counts_by_uptime() && !was_ready;
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => {
+                    self.drain(number, process).await;
+                    return End::Asked;
+                }
+                how = process.exited() => return End::ByItself(how),
+                () = &mut uptime, if waiting_for_uptime => {
+                    waiting_for_uptime = false;
+                    self.set_ready(number, true).await;
+                }
+                ready = health.changed(), if !self.counts_by_uptime() => self.set_ready(number, ready).await,
+            }
+        }
+    }
+
+    fn counts_by_uptime(&self) -> bool {
+        match self.spec.health {
+            Health::Http { .. } => false,
+            Health::Uptime { .. } => true,
+        }
+    }
+
+    async fn uptime_left(&self, was_ready: bool) {
+        match self.spec.health {
+            Health::Uptime { ready_after } if !was_ready => tokio::time::sleep(ready_after.to_std()).await,
+            Health::Uptime { .. } | Health::Http { .. } => (),
+        }
+    }
+
+    async fn set_ready(&self, number: u32, ready: bool) {
+        if self.counts_by_uptime() {
+            self.front.mark_ready(&self.spec.slot, number);
+        }
+        self.update(number, |it| {
+            it.condition = match (ready, it.condition) {
+                (true, _) => Condition::Ready,
+                (false, Condition::Starting) => Condition::Starting,
+                (false, _) => Condition::Unhealthy,
+            };
+            if ready {
+                it.failed_starts = 0;
+            }
+        });
+        self.note(number, |it| it.ready = ready).await;
+    }
+
+    /// New requests go elsewhere; those under way get their time. An instance that ends meanwhile has none.
+    async fn drain(&self, number: u32, process: &mut Process) {
+        self.update(number, |it| it.condition = Condition::Draining);
+        let drained = self.front.drain_instance(&self.spec.slot, number, self.spec.stop.drain);
+        tokio::select! {
+            () = drained => (),
+            _ = process.exited() => (),
+        }
+    }
+
+    async fn take_down(&self, number: u32, process: &mut Process) {
+        self.update(number, |it| it.condition = Condition::Stopping);
+        let signal = match self.spec.stop.signal {
+            StopSignal::Term => Signal::TERM,
+            StopSignal::Int => Signal::INT,
+            StopSignal::Quit => Signal::QUIT,
+        };
+        let (slot, pid) = (&self.spec.slot, process.id.pid);
+        match process.stop(signal, self.spec.stop.grace.to_std()).await {
+            Ended::BySignal => (),
+            Ended::Killed => {
+                tracing::warn!(%slot, number, pid, "an instance took no notice of its stop signal and was killed")
+            }
+            Ended::Stays => {
+                tracing::error!(%slot, number, pid, "an instance hangs in the kernel and cannot be killed")
+            }
+        }
+        scan::sweep(&self.base.node_id, slot, number);
+    }
+
+    async fn crashed(&self, number: u32, how: &str) {
+        let log = self.base.place.instance_log(&self.spec.slot, number);
+        let lines = logs::tail(&log, CRASH_LINES);
+        let said = if lines.is_empty() { "it printed nothing".to_owned() } else { lines.join("\n") };
+        let text = format!("{} #{number} {how}; its last lines:\n{said}", self.spec.slot);
+        tracing::warn!(slot = %self.spec.slot, number, how, "an instance ended by itself");
+        let crashes = self.count_crash(number, text.clone());
+        self.note_crash(number, crashes, text).await;
+    }
+
+    fn count_crash(&self, number: u32, text: String) -> u64 {
+        let mut inner = self.inner();
+        inner.crashes += 1;
+        inner.last_crash = Some(text);
+        if let Some(member) = inner.members.get_mut(&number) {
+            if member.condition == Condition::Starting {
+                member.failed_starts = member.failed_starts.saturating_add(1);
+            }
+            member.pid = None;
+        }
+        let crashes = inner.crashes;
+        drop(inner);
+        self.tell();
+        crashes
+    }
+
+    async fn gone(&self, number: u32) {
+        let removed = self.base.keeper.commit(|table| {
+            if let Some(slot) = table.slot_mut(&self.scope, &self.spec.slot) {
+                slot.instances.remove(&number);
+            }
+            Ok(())
+        });
+        if let Err(failure) = removed.await {
+            tracing::warn!(slot = %self.spec.slot, number, %failure, "a stopped instance stays in the table");
+        }
+        self.inner().members.remove(&number);
+        self.tell();
+    }
+}

@@ -1,0 +1,226 @@
+//! The node's durable table: what should run, where, and whose word was last heard.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use lockgate_model::{
+    Fence, Port, PortName, ReleaseId, Scope, ServiceName, SlotRef, SlotSpec, Weight, Weights,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::protocol::{Failure, FailureClass};
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Table {
+    pub(crate) scopes: Vec<ScopeTable>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ScopeTable {
+    pub(crate) scope: Scope,
+    /// Newest epoch that was seen.
+    pub(crate) epoch: u64,
+    /// Newest sequence number in this epoch of each subject: `service/web`, `job/migrate`, `key/r1.2.0.f1`.
+    pub(crate) seqs: BTreeMap<String, u64>,
+    pub(crate) services: BTreeMap<ServiceName, ServiceTable>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ServiceTable {
+    pub(crate) bind: IpAddr,
+    /// Where the router listens.
+    pub(crate) ports: BTreeMap<PortName, Port>,
+    pub(crate) weights: Option<Weights>,
+    pub(crate) slots: BTreeMap<ReleaseId, SlotTable>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SlotTable {
+    pub(crate) spec: SlotSpec,
+    pub(crate) wanted: u16,
+    pub(crate) crashes: u64,
+    pub(crate) last_crash: Option<String>,
+    pub(crate) instances: BTreeMap<u32, InstanceTable>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct InstanceTable {
+    pub(crate) ports: BTreeMap<PortName, u16>,
+    /// `None` from the intent until the process is known, and between a crash and the next start.
+    pub(crate) process: Option<ProcessId>,
+    pub(crate) ready: bool,
+}
+
+/// A process for all time: numbers are used again, these three together are not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ProcessId {
+    pub(crate) pid: i32,
+    /// Clock ticks after boot.
+    pub(crate) start: u64,
+    pub(crate) boot: String,
+}
+
+impl Table {
+    pub(crate) fn scope(&self, scope: &Scope) -> Option<&ScopeTable> {
+        self.scopes.iter().find(|it| it.scope == *scope)
+    }
+
+    fn scope_mut(&mut self, scope: &Scope) -> &mut ScopeTable {
+        if let Some(idx) = self.scopes.iter().position(|it| it.scope == *scope) {
+            return &mut self.scopes[idx];
+        }
+        let (seqs, services) = (BTreeMap::new(), BTreeMap::new());
+        self.scopes.push(ScopeTable { scope: scope.clone(), epoch: 0, seqs, services });
+        self.scopes.last_mut().expect("it was pushed just now")
+    }
+
+    pub(crate) fn service(&self, scope: &Scope, service: &ServiceName) -> Option<&ServiceTable> {
+        self.scope(scope)?.services.get(service)
+    }
+
+    pub(crate) fn service_mut(&mut self, scope: &Scope, service: &ServiceName) -> Option<&mut ServiceTable> {
+        self.scopes.iter_mut().find(|it| it.scope == *scope)?.services.get_mut(service)
+    }
+
+    pub(crate) fn slot(&self, scope: &Scope, slot: &SlotRef) -> Option<&SlotTable> {
+        self.service(scope, &slot.service)?.slots.get(&slot.release)
+    }
+
+    pub(crate) fn slot_mut(&mut self, scope: &Scope, slot: &SlotRef) -> Option<&mut SlotTable> {
+        self.service_mut(scope, &slot.service)?.slots.get_mut(&slot.release)
+    }
+
+    /// Writes down that `wanted` instances of a slot should be up.
+    pub(crate) fn want(&mut self, scope: &Scope, spec: &SlotSpec, wanted: u16, bind: IpAddr) {
+        let services = &mut self.scope_mut(scope).services;
+        let fresh = || ServiceTable { bind, ports: BTreeMap::new(), weights: None, slots: BTreeMap::new() };
+        let service = services.entry(spec.slot.service.clone()).or_insert_with(fresh);
+        for (name, port) in &spec.ports {
+            service.ports.insert(name.clone(), *port);
+        }
+        let slot = service.slots.entry(spec.slot.release).or_insert_with(|| SlotTable {
+            spec: spec.clone(),
+            wanted,
+            crashes: 0,
+            last_crash: None,
+            instances: BTreeMap::new(),
+        });
+        slot.wanted = wanted;
+    }
+
+    pub(crate) fn forget(&mut self, scope: &Scope, slot: &SlotRef) {
+        let Some(scope) = self.scopes.iter_mut().find(|it| it.scope == *scope) else { return };
+        let Some(service) = scope.services.get_mut(&slot.service) else { return };
+        service.slots.remove(&slot.release);
+        if service.slots.is_empty() {
+            scope.services.remove(&slot.service);
+        }
+    }
+
+    pub(crate) fn slots(&self) -> impl Iterator<Item = (&Scope, &ServiceTable, &SlotTable)> {
+        self.scopes.iter().flat_map(|scope| {
+            let services = scope.services.values();
+            services
+                .flat_map(move |service| service.slots.values().map(move |it| (&scope.scope, service, it)))
+        })
+    }
+
+    /// Takes note of a fence, or refuses it. Sequence numbers count within an epoch: a newer epoch forgets them.
+    pub(crate) fn admit(&mut self, fence: &Fence, subject: &Subject<'_>) -> Result<(), Failure> {
+        let scope = self.scope_mut(&fence.scope);
+        if fence.epoch < scope.epoch {
+            return Err(fenced(format!(
+                "epoch {} of {} is over; epoch {} has begun",
+                fence.epoch, fence.scope, scope.epoch
+            )));
+        }
+        if scope.epoch < fence.epoch {
+            scope.epoch = fence.epoch;
+            scope.seqs.clear();
+        }
+        for name in subject.names() {
+            let newest = scope.seqs.entry(name.clone()).or_insert(fence.seq);
+            if fence.seq < *newest {
+                let newest = *newest;
+                let text = format!(
+                    "request {} for {name} comes after request {newest} of the same epoch",
+                    fence.seq
+                );
+                return Err(fenced(text));
+            }
+        }
+        for name in subject.names() {
+            scope.seqs.insert(name, fence.seq);
+        }
+        Ok(())
+    }
+}
+
+fn fenced(reason: String) -> Failure {
+    Failure::new(FailureClass::Fenced, format!("refused: {reason}; a newer driver has taken over"))
+}
+
+/// What a sequence number is about.
+pub(crate) enum Subject<'a> {
+    Service(&'a ServiceName),
+    /// A job by its name, and by the key of the attempt, which is all that a look knows of it.
+    Job {
+        name: &'a str,
+        key: &'a str,
+    },
+    Key(&'a str),
+}
+
+impl Subject<'_> {
+    fn names(&self) -> Vec<String> {
+        match self {
+            Subject::Service(name) => vec![format!("service/{name}")],
+            Subject::Job { name, key } => vec![format!("job/{name}"), format!("key/{key}")],
+            Subject::Key(key) => vec![format!("key/{key}")],
+        }
+    }
+}
+
+impl ServiceTable {
+    pub(crate) fn weight_of(&self, release: ReleaseId) -> Weight {
+        self.weights.as_ref().map_or(Weight::NONE, |it| it.of(release))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lockgate_model::{EnvironmentName, SystemName};
+
+    use super::*;
+
+    fn fence(epoch: u64, seq: u64) -> Fence {
+        let scope = Scope {
+            system: SystemName::new("shop").unwrap(),
+            environment: EnvironmentName::new("prod").unwrap(),
+        };
+        Fence { scope, epoch, seq }
+    }
+
+    #[test]
+    fn older_fences_are_refused_and_equal_ones_are_repeats() {
+        let mut table = Table::default();
+        let web = ServiceName::new("web").unwrap();
+        let api = ServiceName::new("api").unwrap();
+        table.admit(&fence(1, 5), &Subject::Service(&web)).unwrap();
+        table.admit(&fence(1, 5), &Subject::Service(&web)).unwrap();
+        table.admit(&fence(1, 4), &Subject::Service(&api)).unwrap();
+        assert!(table.admit(&fence(1, 4), &Subject::Service(&web)).is_err());
+        table.admit(&fence(2, 1), &Subject::Service(&web)).unwrap();
+        let late = table.admit(&fence(1, 9), &Subject::Service(&api)).unwrap_err();
+        assert_eq!(late.class, FailureClass::Fenced);
+    }
+
+    #[test]
+    fn a_look_fences_older_requests_for_its_key_only() {
+        let mut table = Table::default();
+        table.admit(&fence(1, 7), &Subject::Key("r1.0.0.f1")).unwrap();
+        assert!(table.admit(&fence(1, 6), &Subject::Job { name: "seed", key: "r1.0.0.f1" }).is_err());
+        table.admit(&fence(1, 6), &Subject::Job { name: "seed", key: "r1.0.0.f2" }).unwrap();
+        table.admit(&fence(1, 7), &Subject::Job { name: "migrate", key: "r1.0.0.f1" }).unwrap();
+    }
+}
