@@ -3,7 +3,7 @@
 use lockgate_analysis::{Reason, Verdict};
 use lockgate_model::{Analysis, Millis, SloMetric, SloObjective};
 
-use crate::support::{Served, World, config, percent, served, slo};
+use crate::support::{OLD, Served, World, config, percent, served, slo};
 
 fn quick() -> Analysis {
     Analysis { warmup: Millis::ZERO, ..Analysis::default() }
@@ -60,15 +60,35 @@ fn evidence_shows_both_versions_and_how_far_each_way_is() {
     assert_eq!((evidence.requests, evidence.requests_needed), (100, 500));
 }
 
+/// The golden vector of the margin, from the counters to the evidence.
+#[test]
+fn certificates_begin_with_what_the_old_version_did_before_the_canary() {
+    let mut world = World::new(config(quick(), []), &["web"]);
+    // With its prior of one error in 1,000 requests: 0.5 %.
+    world.serve("web", OLD, served(1_000, 9));
+    world.look();
+    let ticks = [(100, 1, 900, 9), (98, 0, 905, 8), (103, 2, 897, 10), (101, 4, 899, 9)];
+    let want = [0.075_373_249, 0.497_738_227, 0.247_536_369, -0.799_854_087];
+    for ((n, c, m, b), want) in ticks.into_iter().zip(want) {
+        world.tick(served(n, c), served(m, b));
+        let got = world.judge.evidence(world.now).services["web"].promote.log10 * std::f64::consts::LN_10;
+        assert!((got - want).abs() < 1e-8, "got {got}, want {want}");
+    }
+}
+
 #[test]
 fn one_suspicious_test_keeps_a_step_from_passing_early() {
     let limit = slo(Some(percent("5%")), None);
     let margin = Analysis { margin_abs: 0.05, ..quick() };
     let mut world = World::begun(config(margin, [(SloMetric::ErrorRate, limit)]));
-    for canary in [0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1] {
-        world.tick(served(100, canary), served(900, 0));
+    for (canary, old) in [(0, 0), (0, 0), (0, 0), (0, 0), (0, 0), (0, 0), (0, 1), (1, 0), (1, 0)] {
+        world.tick(served(100, canary), served(900, old));
+    }
+    for _ in 0..3 {
+        world.tick(served(100, 0), served(900, 0));
     }
     let evidence = world.judge.evidence(world.now);
+    assert!(evidence.abort.log10 < 3_f64.log10(), "both tests together are not suspicious");
     assert!((1.0 - evidence.services["web"].promote.progress).abs() < 1e-9, "every certificate is there");
     assert!(matches!(world.judge.verdict(world.now), Verdict::Pending { .. }));
     for _ in 0..30 {

@@ -1,7 +1,7 @@
 //! How a step goes: pending, passing, waiting for more, and what never passes.
 
 use lockgate_analysis::{Lack, PassWhy, Reason, StepKind, Verdict};
-use lockgate_model::{Analysis, Millis, SloMetric, SloObjective};
+use lockgate_model::{Analysis, Millis, SloMetric, SloObjective, SlotCounts};
 
 use crate::support::{NEW, OLD, Served, World, config, name, percent, served, slo};
 
@@ -149,6 +149,11 @@ fn a_slot_that_is_missing_from_the_counts_is_no_signal_for_its_service() {
         panic!("it must not pass")
     };
     assert_eq!(services, [name("api")]);
+    let slot = lockgate_model::SlotRef { service: name("api"), release: NEW };
+    let counts = SlotCounts { ready: 1, wanted: 1, ..SlotCounts::default() };
+    world.samples.slots.insert(slot, counts);
+    world.pass_tick();
+    assert!(matches!(world.judge.verdict(world.now), Verdict::Pass { .. }), "the slot is there again");
 }
 
 #[test]
@@ -198,11 +203,11 @@ fn evidence_is_kept_from_step_to_step() {
 fn a_canary_that_looks_worse_does_not_pass_at_the_end_of_its_time() {
     let mut world = World::begun(config(quick(), []));
     world.step(Millis::mins(1), StepKind::Compare);
-    for errors in [0, 1, 0, 0, 1, 0] {
-        world.tick(served(100, errors), served(900, 0));
+    for (canary, old) in [(0, 0), (1, 0), (0, 1), (0, 0), (1, 0), (0, 0)] {
+        world.tick(served(100, canary), served(900, old));
     }
     let Verdict::NotEnough { why, .. } = world.judge.verdict(world.now) else { panic!("it must not pass") };
-    assert!(matches!(&why[..], [Lack::Suspicious { odds: 4..100, .. }]), "{why:?}");
+    assert!(matches!(&why[..], [Lack::Suspicious { odds: 4..10, .. }]), "{why:?}");
     for _ in 0..60 {
         world.tick(served(100, 0), served(900, 4));
     }
@@ -220,4 +225,65 @@ fn a_limit_without_its_latency_bucket_is_said_and_not_passed() {
     }
     let Verdict::NotEnough { why, .. } = world.judge.verdict(world.now) else { panic!("it must not pass") };
     assert_eq!(why[0].to_string(), "web: latency_p95 needs a latency bucket that ends at 300 ms");
+}
+
+#[test]
+fn one_suspect_among_many_services_keeps_all_from_passing() {
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"];
+    let mut world = World::new(config(quick(), []), &names);
+    world.step(Millis::mins(1), StepKind::Compare);
+    world.look();
+    for tick in 0..6 {
+        for service in names {
+            world.serve(service, NEW, served(100, u64::from(service == "g" && tick % 3 == 1)));
+            world.serve(service, OLD, served(900, u64::from(service != "g")));
+        }
+        world.pass_tick();
+    }
+    assert!(world.judge.evidence(world.now).abort.log10 < 3_f64.log10(), "all together are not suspicious");
+    let Verdict::NotEnough { why, .. } = world.judge.verdict(world.now) else { panic!("it must not pass") };
+    assert!(matches!(&why[..], [Lack::Suspicious { service, .. }] if *service == name("g")), "{why:?}");
+}
+
+/// A judge that is sure of its canary, at the beginning of a step of ten minutes.
+fn certain(kind: StepKind) -> World {
+    let mut world = World::begun(config(quick(), []));
+    for _ in 0..60 {
+        world.tick(served(500, 0), served(500, 0));
+    }
+    assert!(matches!(world.judge.verdict(world.now), Verdict::Pass { why: PassWhy::Early, .. }));
+    world.step(Millis::mins(10), kind);
+    world
+}
+
+#[test]
+fn a_step_without_requests_to_the_old_version_is_not_passed_early() {
+    let mut world = certain(StepKind::Compare);
+    for _ in 0..59 {
+        world.tick(served(1_000, 0), Served::default());
+        assert!(matches!(world.judge.verdict(world.now), Verdict::Pending { .. }));
+    }
+}
+
+#[test]
+fn a_bake_is_not_passed_early_by_late_requests_to_the_old_version() {
+    let mut world = certain(StepKind::Bake);
+    for _ in 0..59 {
+        world.tick(served(1_000, 0), served(1, 0));
+        assert!(matches!(world.judge.verdict(world.now), Verdict::Pending { .. }));
+    }
+}
+
+#[test]
+fn every_limit_needs_its_certificate_for_an_early_pass() {
+    let p99 = slo(Some(SloObjective::Latency(Millis(500))), None);
+    let mut world = World::begun(config(quick(), [(SloMetric::LatencyP99, p99)]));
+    for _ in 0..60 {
+        world.tick(Served { requests: 100, errors: 0, slow: 1 }, served(900, 0));
+        assert!(matches!(world.judge.verdict(world.now), Verdict::Pending { .. }));
+    }
+    for _ in 0..60 {
+        world.tick(served(100, 0), served(900, 0));
+    }
+    assert!(matches!(world.judge.verdict(world.now), Verdict::Pass { why: PassWhy::Early, .. }));
 }
