@@ -81,12 +81,12 @@ fn depends_on(tree: &Value, report: &mut Vec<Diagnostic>) {
             if known.any(|it| it == name) {
                 continue;
             }
-            let message = format!("`{service}` depends on `{}`, which does not exist", shown(name));
+            let message = format!("`{}` is neither a service nor a dependency", shown(name));
             let diagnostic = Diagnostic::error(codes::UNKNOWN_NAME, message);
             let known = || keys("services").chain(keys("dependencies")).filter(|it| it != service);
             let diagnostic = match suggest::nearest(name, known()) {
                 Some(nearest) => diagnostic.label(entry.key_span, format!("did you mean `{nearest}`?")),
-                None => diagnostic.label(entry.key_span, "neither a service nor a dependency"),
+                None => diagnostic.label(entry.key_span, "not declared"),
             };
             report.push(
                 diagnostic

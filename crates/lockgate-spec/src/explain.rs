@@ -100,13 +100,12 @@ pub(crate) fn explain(
         value = here.and_then(|it| it.get(key));
         let Some(here) = here else { continue };
         if value.is_none() {
-            return match default(&keys) {
+            return match default(tree, &keys) {
                 Some(default) => Ok(built_in(path, default)),
                 None => Err(nothing(here, &keys[..=idx])),
             };
         }
     }
-    // A map with one scalar in it may have been written short, as `port: 8080`.
     let value = value.ok_or(NoExplanation::Broken)?;
     let layer = |origin: &Origin, value: String| ExplainedLayer {
         layer: layer_name(origin.layer, &keys, environment),
@@ -115,7 +114,7 @@ pub(crate) fn explain(
         value,
     };
     let mut layers: Vec<ExplainedLayer> = vec![];
-    if let Some(default) = default(&keys) {
+    if let Some(default) = default(tree, &keys) {
         layers.push(ExplainedLayer {
             layer: "built in".to_owned(),
             span: None,
@@ -141,11 +140,13 @@ fn nothing(here: &Value, keys: &[&str]) -> NoExplanation {
     NoExplanation::Path { at: keys.join("."), known, nearest }
 }
 
-/// What the language says for a path that nobody sets.
-fn default(keys: &[&str]) -> Option<&'static str> {
+/// What the language says for a path that nobody sets. What the user names must be there.
+fn default(tree: &Value, keys: &[&str]) -> Option<&'static str> {
     let mut shape = &language::ROOT;
+    let mut value = Some(tree);
     let mut default = "";
     for key in keys {
+        value = value.and_then(|it| it.get(key));
         match shape {
             Shape::Keys(table) => {
                 let field = table.field(key).or_else(|| target_of_an_environment(key))?;
@@ -153,6 +154,7 @@ fn default(keys: &[&str]) -> Option<&'static str> {
                 default = field.default;
             }
             Shape::Named(named) => {
+                value?;
                 shape = &named.value;
                 default = "";
             }

@@ -40,13 +40,16 @@ impl Spec {
         if let Some(written) = written {
             validate::validate(&written, &language::ROOT, &mut report);
             let normal = normal::normalise(&written, &language::ROOT, &mut report);
-            required(&normal, &mut report);
+            let is_map = matches!(normal.kind, crate::node::Kind::Map(_));
+            if is_map {
+                required(&normal, &mut report);
+            }
             let named = normal.get("system").and_then(|it| match &it.kind {
                 crate::node::Kind::Scalar(scalar) => SystemName::new(scalar.text.as_str()).ok(),
                 crate::node::Kind::Seq(_) | crate::node::Kind::Map(_) => None,
             });
             system = named;
-            root = within_limits(&normal, &mut report).then_some(normal);
+            root = (is_map && within_limits(&normal, &mut report)).then_some(normal);
         }
         let report = sorted(report);
         let spec =

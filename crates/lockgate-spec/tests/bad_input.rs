@@ -8,6 +8,9 @@ const NOVA: &str = include_str!("specs/nova.yaml");
 const HEAD: &str = "lockgate: v1\nsystem: shop\n";
 const TAIL: &str = "environments: {local: {target: local}}\n";
 
+/// A key is missing, a key is not known, the system has no services.
+const LACKS: [u16; 3] = [14, 10, 107];
+
 fn check(text: &str) -> Vec<Diagnostic> {
     Spec::parse("lockgate.yaml", text).0.check()
 }
@@ -19,7 +22,8 @@ fn messages(middle: &str) -> String {
 }
 
 fn service(keys: &str) -> String {
-    messages(&format!("services: {{web: {{command: [./web], {keys}}}}}"))
+    let command = if keys.starts_with("command") { "" } else { "command: [./web], " };
+    messages(&format!("services: {{web: {{{command}{keys}}}}}"))
 }
 
 #[test]
@@ -50,9 +54,11 @@ fn texts_that_are_no_specs_are_told_so() {
     ] {
         let diagnostics = check(text);
         assert!(!diagnostics.is_empty(), "{name}");
-        let first: Vec<String> =
-            diagnostics.iter().take(3).map(|it| format!("  {} {}\n", it.code, it.message)).collect();
-        all.push_str(&format!("{name}\n{}", first.concat()));
+        all.push_str(&format!("{name}\n"));
+        // What such a text lacks besides is not the point here.
+        for it in diagnostics.iter().filter(|it| !LACKS.contains(&it.code.0)) {
+            all.push_str(&format!("  {} {}\n", it.code, it.message));
+        }
     }
     insta::assert_snapshot!(all);
 }

@@ -80,7 +80,7 @@ fn service(context: &mut Context<'_>, name: &str, value: &Value, mentioned: &mut
             env.insert(key.clone(), text);
         }
     }
-    connections(context, name, value, &mut env);
+    connections(context, value, &mut env);
     Service {
         command: command.unwrap_or_default(),
         files: value.field("files", scalar::inner_path),
@@ -107,7 +107,7 @@ fn depends_on(own: &str, value: &Value, mentioned: &Mentions) -> BTreeMap<String
 }
 
 /// The addresses of what the service says it depends on, unless a variable of that name is written.
-fn connections(context: &mut Context<'_>, own: &str, value: &Value, env: &mut BTreeMap<String, String>) {
+fn connections(context: &mut Context<'_>, value: &Value, env: &mut BTreeMap<String, String>) {
     let mut set: BTreeMap<String, (String, Span)> = BTreeMap::new();
     for (name, entry) in value.get("depends_on").into_iter().flat_map(Value::entries) {
         let named = entry.get("as").and_then(Value::text).map(str::to_owned);
@@ -119,7 +119,7 @@ fn connections(context: &mut Context<'_>, own: &str, value: &Value, env: &mut BT
             continue;
         }
         if let Some((other, span)) = set.get(&variable) {
-            let message = format!("`{name}` and `{other}` both set `{variable}` of `{own}`");
+            let message = format!("`{name}` and `{other}` both set `{variable}`");
             context.report.push(
                 Diagnostic::error(codes::VARIABLE_TWICE, message)
                     .label(entry.key_span, "set by this")
