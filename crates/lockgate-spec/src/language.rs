@@ -369,3 +369,52 @@ const MARGIN: Shape = Shape::Keys(&Keys {
     later: &[],
     short: Short::None,
 });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = include_str!("../../../docs/reference/spec.md");
+
+    fn visit(shape: &'static Shape, missing: &mut Vec<String>) {
+        match shape {
+            Shape::Scalar(_) | Shape::Argv => {}
+            Shape::List(item) => visit(item, missing),
+            Shape::Named(named) => visit(&named.value, missing),
+            Shape::Keys(keys) => {
+                for field in keys.fields {
+                    let row = format!("| `{}` |", field.key);
+                    let default = format!("| `{}` |", field.default);
+                    let mut rows = PAGE.lines().filter(|it| it.starts_with(&row));
+                    if !rows.any(|it| field.default.is_empty() || it.contains(&default)) {
+                        missing.push(format!("{} of {}: {}", field.key, keys.what, field.default));
+                    }
+                    visit(&field.shape, missing);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_reference_page_has_every_key_with_its_default() {
+        let mut missing = vec![];
+        visit(&ROOT, &mut missing);
+        assert_eq!(missing, Vec::<String>::new());
+    }
+
+    #[test]
+    fn keys_of_the_future_are_not_keys_of_today() {
+        fn visit(shape: &'static Shape) {
+            match shape {
+                Shape::Scalar(_) | Shape::Argv => {}
+                Shape::List(item) => visit(item),
+                Shape::Named(named) => visit(&named.value),
+                Shape::Keys(keys) => {
+                    assert!(keys.later.iter().all(|it| keys.field(it).is_none()), "{}", keys.what);
+                    keys.fields.iter().for_each(|it| visit(&it.shape));
+                }
+            }
+        }
+        visit(&ROOT);
+    }
+}

@@ -151,13 +151,11 @@ impl Reader<'_> {
             self.report.push(Diagnostic::error(codes::LIMIT, message).label(span, "counted up to here"));
             return Err(Stop);
         }
-        match open.last_mut() {
-            Some(parent) => self.place(parent, node),
-            None => {
-                *root = Some(node);
-                Ok(())
-            }
+        if let Some(parent) = open.last_mut() {
+            return self.place(parent, node);
         }
+        *root = Some(node);
+        Ok(())
     }
 
     fn start(
