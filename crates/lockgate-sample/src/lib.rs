@@ -1,1 +1,18 @@
-//! Placeholder until the first commit of this crate.
+//! A small HTTP and gRPC service with knobs for what goes wrong, and a load generator that counts exactly.
+//! The demo, the examples and the tests of the whole binary run them; no product crate knows either.
+
+mod app;
+mod config;
+mod dependencies;
+mod endpoints;
+mod grpc;
+pub mod load;
+mod redis;
+mod serve;
+mod websocket;
+
+pub use config::{Crash, InvalidKnob, Readiness, SampleConfig};
+pub use serve::{Sample, run};
+
+/// Answers that the knobs made carry this text in the `error` field of their body.
+pub const INJECTED: &str = "injected";
