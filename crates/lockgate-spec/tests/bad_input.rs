@@ -15,10 +15,14 @@ fn check(text: &str) -> Vec<Diagnostic> {
     Spec::parse("lockgate.yaml", text).0.check()
 }
 
+fn line(it: &Diagnostic) -> String {
+    format!("{} {}\n", it.code, it.message)
+}
+
 /// The messages, one a line, of a spec with the given keys between head and tail.
 fn messages(middle: &str) -> String {
     let all = check(&format!("{HEAD}{middle}\n{TAIL}"));
-    all.iter().map(|it| format!("{} {}\n", it.code, it.message)).collect()
+    all.iter().map(line).collect::<Vec<_>>().concat()
 }
 
 fn service(keys: &str) -> String {
@@ -54,10 +58,11 @@ fn texts_that_are_no_specs_are_told_so() {
     ] {
         let diagnostics = check(text);
         assert!(!diagnostics.is_empty(), "{name}");
-        all.push_str(&format!("{name}\n"));
+        all.push_str(name);
+        all.push('\n');
         // What such a text lacks besides is not the point here.
         for it in diagnostics.iter().filter(|it| !LACKS.contains(&it.code.0)) {
-            all.push_str(&format!("  {} {}\n", it.code, it.message));
+            all.push_str(&indented(&line(it)));
         }
     }
     insta::assert_snapshot!(all);
@@ -122,7 +127,9 @@ fn values_that_are_almost_right_are_explained() {
         "Replicas: 3",
         "banana: 3",
     ] {
-        all.push_str(&format!("{keys}\n{}", indented(&service(keys))));
+        all.push_str(keys);
+        all.push('\n');
+        all.push_str(&indented(&service(keys)));
     }
     insta::assert_snapshot!(all);
 }
@@ -156,13 +163,15 @@ fn thresholds_that_are_almost_right_are_explained() {
         "latency_p90: {objective: \"< 300ms\"}",
     ] {
         let text = messages(&format!("services: {{web: {{command: [./web]}}}}\nslo: {{{slo}}}"));
-        all.push_str(&format!("{slo}\n{}", indented(&text)));
+        all.push_str(slo);
+        all.push('\n');
+        all.push_str(&indented(&text));
     }
     insta::assert_snapshot!(all);
 }
 
 fn indented(text: &str) -> String {
-    text.lines().map(|it| format!("  {it}\n")).collect()
+    text.lines().map(|it| format!("  {it}\n")).collect::<Vec<_>>().concat()
 }
 
 #[test]

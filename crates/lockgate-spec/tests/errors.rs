@@ -1,5 +1,7 @@
 //! Every code has a page, and every page's wrong example shows the code while the mended one does not.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like the tests themselves")]
+
 use std::collections::BTreeSet;
 
 use lockgate_model::{Code, Diagnostic, EnvironmentName, Severity};

@@ -1,5 +1,7 @@
 //! Which value wins, and where it is said to come from.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like the tests themselves")]
+
 use lockgate_model::{Code, EnvironmentName, System};
 use lockgate_spec::{Facts, Spec};
 
@@ -97,7 +99,7 @@ fn an_environment_removes_a_service() {
     let text = "lockgate: v1\nsystem: shop\nservices: {web: {command: [./web]}, api: {command: [./api]}}\n\
                 environments: {e: {target: local, services: {api: null}}}\n";
     let system = resolve(text);
-    assert_eq!(system.services.keys().map(|it| it.as_str()).collect::<Vec<_>>(), ["web"]);
+    assert_eq!(system.services.keys().map(lockgate_model::ServiceName::as_str).collect::<Vec<_>>(), ["web"]);
 }
 
 #[test]
