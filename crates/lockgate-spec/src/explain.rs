@@ -127,6 +127,13 @@ pub(crate) fn explain(
     Ok(Explanation { path: path.to_owned(), value: value.written(), layers })
 }
 
+/// A variable that `depends_on` sets.
+pub(crate) fn conventional(path: &str, value: &str) -> Explanation {
+    let layer =
+        ExplainedLayer { layer: "depends_on".to_owned(), span: None, line: None, value: value.to_owned() };
+    Explanation { path: path.to_owned(), value: value.to_owned(), layers: vec![layer] }
+}
+
 fn built_in(path: &str, default: &str) -> Explanation {
     let layer =
         ExplainedLayer { layer: "built in".to_owned(), span: None, line: None, value: default.to_owned() };

@@ -247,10 +247,13 @@ const STOP: Shape = Shape::Keys(&Keys {
     short: Short::None,
 });
 
+const MIGRATION_TOOL: Leaf =
+    Leaf::Growing { now: &["sqlx"], later: &["alembic", "diesel", "flyway", "goose", "liquibase", "prisma"] };
+
 const MIGRATIONS: Shape = Shape::Keys(&Keys {
     what: "migrations",
     fields: &[
-        key("tool", Shape::Scalar(Leaf::OneOf(&["sqlx"]))),
+        key("tool", Shape::Scalar(MIGRATION_TOOL)),
         key("source", Shape::Scalar(Leaf::InnerPath)),
         key("command", Shape::Argv),
         key("in", Shape::Scalar(Leaf::ServiceName)),
@@ -314,10 +317,13 @@ const SLO_RULE: Shape = Shape::Keys(&Keys {
     short: Short::None,
 });
 
+const STRATEGY: Leaf =
+    Leaf::Growing { now: &["canary", "rolling"], later: &["blue-green", "blue_green", "recreate"] };
+
 const ROLLOUT: Shape = Shape::Keys(&Keys {
     what: "rollout",
     fields: &[
-        with("strategy", Shape::Scalar(Leaf::OneOf(&["canary", "rolling"])), "rolling"),
+        with("strategy", Shape::Scalar(STRATEGY), "rolling"),
         with("steps", Shape::List(&STEP), "10% for 5m, 50% for 5m, 100%"),
         key("rollback_on", Shape::List(&ROLLBACK_ON)),
         with("bake", SPAN, "0s"),

@@ -19,6 +19,15 @@ pub(crate) enum Layer {
     Environment,
 }
 
+impl Layer {
+    pub(crate) fn is_specific(self) -> bool {
+        match self {
+            Layer::Convention | Layer::Defaults | Layer::EnvironmentDefaults => false,
+            Layer::Spec | Layer::Environment => true,
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Value {
     pub(crate) data: Data,
@@ -120,6 +129,14 @@ impl Value {
         match &mut self.data {
             Data::Map(map) => Some(map),
             Data::Scalar(_) | Data::Seq(_) => None,
+        }
+    }
+
+    /// Does anything in it come from somewhere more specific than what holds for all services?
+    pub(crate) fn is_specific(&self) -> bool {
+        match &self.data {
+            Data::Scalar(_) | Data::Seq(_) => self.origin.layer.is_specific(),
+            Data::Map(map) => map.values().any(Value::is_specific),
         }
     }
 

@@ -92,6 +92,11 @@ pub(crate) enum Leaf {
     },
     Weight,
     OneOf(&'static [&'static str]),
+    /// Some words, of which this version carries out the first list only.
+    Growing {
+        now: &'static [&'static str],
+        later: &'static [&'static str],
+    },
     Address,
     UrlPath,
     InnerPath,
@@ -119,7 +124,7 @@ impl Leaf {
             Leaf::Share | Leaf::Weight => "a percentage",
             Leaf::Bool => "`true` or `false`",
             Leaf::Duration { .. } => "a duration such as `30s`",
-            Leaf::OneOf(_) => "one word",
+            Leaf::OneOf(_) | Leaf::Growing { .. } => "one word",
             Leaf::Address => "an IP address",
             Leaf::UrlPath => "a path such as `/health`",
             Leaf::InnerPath => "a path below the spec's folder",

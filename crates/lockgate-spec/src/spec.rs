@@ -109,7 +109,18 @@ impl Spec {
         let unknown = || NoExplanation::Environment { environment: environment.clone() };
         let entry = self.entry(environment).ok_or_else(unknown)?;
         let tree = self.tree(entry, &mut vec![]).ok_or(NoExplanation::Broken)?;
-        explain::explain(&self.text, &tree, environment, path)
+        explain::explain(&self.text, &tree, environment, path).or_else(|nothing| {
+            let connection = self.connection(entry, environment, path);
+            connection.map(|it| explain::conventional(path, &it)).ok_or(nothing)
+        })
+    }
+
+    /// The value of a variable that nobody writes, because `depends_on` sets it.
+    fn connection(&self, entry: &Entry, environment: &EnvironmentName, path: &str) -> Option<String> {
+        let keys: Vec<&str> = path.split('.').collect();
+        let ["services", service, "env", variable] = keys[..] else { return None };
+        let system = self.lower(entry, environment, &Facts::default(), &mut vec![])?;
+        system.services.get(service)?.env.get(variable).cloned()
     }
 
     fn environment_entries(&self) -> &[Entry] {

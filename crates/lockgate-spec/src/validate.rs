@@ -287,6 +287,7 @@ fn check_leaf(leaf: Leaf, scalar: &Scalar, around: &str) -> Result<(), Problem> 
         Leaf::Duration { min } => scalar::duration(scalar, min).map(|_: Millis| ()),
         Leaf::Weight => scalar::weight(scalar).map(drop),
         Leaf::OneOf(allowed) => scalar::one_of(scalar, allowed).map(drop),
+        Leaf::Growing { now, later } => growing(scalar, now, later),
         Leaf::Address => scalar::address(scalar).map(drop),
         Leaf::UrlPath => scalar::url_path(scalar).map(drop),
         Leaf::InnerPath => scalar::inner_path(scalar).map(drop),
@@ -300,6 +301,15 @@ fn check_leaf(leaf: Leaf, scalar: &Scalar, around: &str) -> Result<(), Problem> 
             None => Ok(()),
         },
     }
+}
+
+fn growing(scalar: &Scalar, now: &[&'static str], later: &[&'static str]) -> Result<(), Problem> {
+    if !later.contains(&scalar.text.as_str()) {
+        return scalar::one_of(scalar, now).map(drop);
+    }
+    let message = format!("`{}` is not supported yet by this version", shown(&scalar.text));
+    let problem = Problem::new(codes::NOT_YET, message, "not carried out yet");
+    Err(problem.help(format!("this version knows {}", suggest::all(now.iter().copied()))))
 }
 
 fn spec_version(scalar: &Scalar) -> Result<(), Problem> {

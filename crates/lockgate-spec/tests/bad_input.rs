@@ -175,6 +175,52 @@ fn indented(text: &str) -> String {
 }
 
 #[test]
+fn releases_that_are_almost_right_are_explained() {
+    let mut all = String::new();
+    for keys in [
+        "smoke: [{get: /up, run: [./x]}]",
+        "smoke: [{get: /up, in: web}]",
+        "smoke: [{run: [./x], service: web, status: 200}]",
+        "smoke: [{get: /up, service: wbe}]",
+        "smoke: [{get: /up, service: worker}]",
+        "smoke: [{get: up}]",
+        "smoke: [~]",
+        "smoke: {get: /up}",
+        "migrations: {tool: flyway}",
+        "migrations: {tool: sqlx}",
+        "migrations: {tool: sqlx, source: ../migrations}",
+        "migrations: {tool: sqlx, source: migrations}",
+        "migrations: {tool: sqlx, source: migrations, command: [x]}",
+        "migrations: {command: [x]}",
+        "migrations: {command: [x], in: wbe}",
+        "migrations: {command: [x], in: web, retry: {attempts: 0, initial: 2}}",
+        "migrations: {timeout: 5m}",
+        "rollout: {strategy: canary, steps: []}",
+        "rollout: {strategy: canary, steps: [{weight: 5}]}",
+        "rollout: {strategy: canary, steps: [{pause: 5m}]}",
+        "rollout: {strategy: canary, steps: [{weight: 0%}, {weight: 100%}], rollback_on: [crash_loop]}",
+        "rollout: {strategy: canary, steps: [{weight: 101%}]}",
+        "rollout: {strategy: canary, steps: [{weight: 50%}, {weight: 50%}, {weight: 100%}], rollback_on: [crash_loop]}",
+        "rollout: {strategy: blue-green}",
+        "rollout: {strategy: canary, rollback_on: [error_rat]}",
+        "rollout: {analysis: {alpha: 0, tick: 1ms, promote_early: yes, on_undecided: wait}}",
+        "rollout: {analysis: {margin: {ratio: .nan, abs: 200%}}}",
+        "conventions: {ports: {grpc: http}}",
+        "conventions: {ports: {grpc: http + 0}}",
+        "conventions: {ports: {http: http + 1}}",
+        "dependencies: {db: {version: \"1\"}}",
+        "dependencies: {db: {type: postgres, external: {url: \"${web.url}\"}}}",
+        "dependencies: {web: {type: postgres}}",
+    ] {
+        let services = "services: {web: {port: 80, command: [./web]}, worker: {command: [./work]}}";
+        all.push_str(keys);
+        all.push('\n');
+        all.push_str(&indented(&messages(&format!("{services}\n{keys}"))));
+    }
+    insta::assert_snapshot!(all);
+}
+
+#[test]
 fn the_json_form_has_lines_and_columns() {
     let text = format!("{HEAD}# größer\nservices: {{web: {{command: [./web], replica: 3}}}}\n{TAIL}");
     let sources = [Source { name: "lockgate.yaml".to_owned(), text: text.clone() }];

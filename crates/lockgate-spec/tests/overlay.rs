@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like the tests themselves")]
 
-use lockgate_model::{Code, EnvironmentName, System};
+use lockgate_model::{Code, EnvironmentName, Health, System};
 use lockgate_spec::{Facts, Spec};
 
 fn environment() -> EnvironmentName {
@@ -115,6 +115,31 @@ fn plain_text_keeps_what_was_written() {
     assert_eq!(system.services["web"].command, ["./web", "0o17", "no", "1.10", "22:22", "~/x"]);
     assert_eq!(system.services["web"].env["A"], "no");
     assert_eq!(system.services["web"].env["DATABASE_URL"], "postgres://h/d");
+}
+
+#[test]
+fn defaults_may_say_what_does_not_fit_every_service() {
+    let text = "lockgate: v1\nsystem: shop\n\
+                defaults: {command: [./run], health: {path: /up, interval: 1s}, depends_on: [config]}\n\
+                services: {config: {port: 8080}, worker: {}, web: {port: 8081}}\n\
+                environments: {e: {target: local}}\n";
+    let system = resolve(text);
+    assert!(matches!(system.services["worker"].health, Health::Uptime { .. }));
+    assert!(matches!(system.services["web"].health, Health::Http { .. }));
+    assert!(system.services["config"].depends_on.is_empty());
+    assert!(system.services["web"].depends_on.contains_key("config"));
+}
+
+#[test]
+fn a_variable_that_depends_on_sets_is_explained() {
+    let text = "lockgate: v1\nsystem: shop\n\
+                dependencies: {redis: {type: redis, external: {url: \"redis://h\"}}}\n\
+                services: {web: {command: [./web], depends_on: [redis]}}\n\
+                environments: {e: {target: local}}\n";
+    let (spec, _) = Spec::parse("lockgate.yaml", text);
+    let explanation = spec.explain(&environment(), "services.web.env.REDIS_URL").unwrap();
+    assert_eq!(explanation.value, "redis://h");
+    assert_eq!(explanation.layers[0].layer, "depends_on");
 }
 
 #[test]

@@ -45,6 +45,7 @@ pub(super) fn migrations(context: &mut Context<'_>, services: &Services) -> Opti
             (MigrationTool::Sqlx, source.read(scalar::inner_path), sqlx_env(context, value, services))
         }
         (None, Some(command)) => {
+            idle(context, value, "source", "command");
             let service = chosen(context, value, "in", services, Wants::Files)?;
             let argv = context.argv(command, Some(service.as_str()), &mut Mentions::new());
             let of = services.get(&service)?;
@@ -123,11 +124,14 @@ fn smoke_check(context: &mut Context<'_>, value: &Value, services: &Services) ->
     let timeout = duration(value, "timeout", Millis::secs(10));
     let (service, kind) = match (value.get("get"), value.get("run")) {
         (Some(get), None) => {
+            idle(context, value, "in", "get");
             let service = chosen(context, value, "service", services, Wants::Port)?;
             let status = number_u16(value, "status", 200);
             (service, SmokeKind::Get { path: get.read(scalar::url_path)?, status })
         }
         (None, Some(run)) => {
+            idle(context, value, "service", "run");
+            idle(context, value, "status", "run");
             let service = chosen(context, value, "in", services, Wants::Files)?;
             let command = context.argv(run, Some(service.as_str()), &mut Mentions::new());
             (service, SmokeKind::Run { command })
@@ -143,6 +147,19 @@ fn smoke_check(context: &mut Context<'_>, value: &Value, services: &Services) ->
         }
     };
     Some(SmokeCheck { service, kind, timeout })
+}
+
+/// A key that nothing reads beside another one is a mistake, not a detail.
+fn idle(context: &mut Context<'_>, value: &Value, key: &str, beside: &str) {
+    if let Some(idle) = value.get(key) {
+        let message = format!("`{key}` has no meaning beside `{beside}`");
+        let mut diagnostic =
+            Diagnostic::error(codes::EITHER_OR, message).label(idle.key_span, "nothing reads this");
+        if let Some(beside) = value.get(beside) {
+            diagnostic = diagnostic.label(beside.key_span, "because of this");
+        }
+        context.report.push(diagnostic.help("remove one of the two"));
+    }
 }
 
 /// What a check or job needs of the service that it is given to.

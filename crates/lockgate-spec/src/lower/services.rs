@@ -96,6 +96,10 @@ fn service(context: &mut Context<'_>, name: &str, value: &Value, mentioned: &mut
 fn depends_on(own: &str, value: &Value, mentioned: &Mentions) -> BTreeMap<String, DependsOn> {
     let mut all: BTreeMap<String, DependsOn> = BTreeMap::new();
     for (name, entry) in value.get("depends_on").into_iter().flat_map(Value::entries) {
+        // `defaults` may name a service that all others need.
+        if name == own && !entry.origin.layer.is_specific() {
+            continue;
+        }
         let variable = entry.get("as").and_then(Value::text).map(str::to_owned);
         all.insert(name.clone(), DependsOn { variable });
     }
@@ -171,7 +175,8 @@ fn health(context: &mut Context<'_>, name: &str, value: &Value, ports: &BTreeMap
         None => ports.get_key_value("http").filter(http).or_else(|| ports.iter().find(http)),
     };
     let Some((port, _)) = port else {
-        if let Some(written) = written {
+        // Workers and services share `defaults`; what they say of health is not meant for workers.
+        if let Some(written) = written.filter(|it| it.is_specific()) {
             no_health_port(context, name, named.unwrap_or(written), ports);
         }
         return worker;
