@@ -1,0 +1,131 @@
+//! What the tests' slots and jobs run: this executable again.
+
+use std::convert::Infallible;
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Serves HTTP on `PORT`. `MODE` says what is wrong with it.
+pub(crate) fn service() -> ExitCode {
+    let mode = std::env::var("MODE").unwrap_or_default();
+    println!("service begins");
+    if mode == "crash-at-start" {
+        eprintln!("cannot connect to the database");
+        return ExitCode::from(7);
+    }
+    crate::runtime().block_on(async {
+        if mode == "with-child" {
+            start_child();
+        }
+        let mut term = signal(SignalKind::terminate()).unwrap();
+        tokio::spawn(async move {
+            loop {
+                term.recv().await;
+                println!("told to stop");
+                if mode != "ignores-sigterm" {
+                    std::process::exit(0);
+                }
+            }
+        });
+        match std::env::var("PORT") {
+            Ok(port) => serve(port.parse().unwrap()).await,
+            Err(_) => std::future::pending().await,
+        }
+    });
+    ExitCode::SUCCESS
+}
+
+#[expect(clippy::zombie_processes, reason = "whether somebody else ends it is what is tested")]
+fn start_child() {
+    std::process::Command::new(crate::this_program()).arg("as-child").spawn().unwrap();
+}
+
+/// Stays until it is killed.
+pub(crate) fn child() -> ExitCode {
+    loop {
+        std::thread::sleep(Duration::from_secs(3_600));
+    }
+}
+
+async fn serve(port: u16) {
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        tokio::spawn(async move {
+            let served = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service_fn(answer))
+                .await;
+            if let Err(error) = served {
+                eprintln!("a connection ended: {error}");
+            }
+        });
+    }
+}
+
+async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let path = request.uri().path();
+    let (status, text) = match path {
+        "/healthz" if std::env::var("MODE").is_ok_and(|it| it == "never-ready") => {
+            (503, "migrations are pending".to_owned())
+        }
+        "/healthz" => (200, "ok".to_owned()),
+        "/pid" => (200, std::process::id().to_string()),
+        "/crash" => {
+            eprintln!("told to crash");
+            std::process::exit(3);
+        }
+        "/slow" => {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            (200, "done".to_owned())
+        }
+        "/env" => {
+            let env: std::collections::BTreeMap<String, String> = std::env::vars().collect();
+            (200, serde_json::to_string(&env).unwrap())
+        }
+        "/missing" => (404, "no".to_owned()),
+        _ => (200, std::env::var("LOCKGATE_RELEASE").unwrap_or_default()),
+    };
+    Ok(Response::builder().status(status).body(Full::new(Bytes::from(text))).unwrap())
+}
+
+/// `count FILE`, `fail`, `hang`, `wait-for FILE RESULT`.
+pub(crate) fn job(words: &[&str]) -> ExitCode {
+    match words {
+        ["count", file] => {
+            append(file);
+            println!("counted");
+            ExitCode::SUCCESS
+        }
+        ["fail"] => {
+            println!("first line");
+            eprintln!("relation \"users\" does not exist");
+            ExitCode::from(3)
+        }
+        ["hang"] => {
+            println!("waiting for a lock");
+            child()
+        }
+        ["wait-for", file, count] => {
+            append(count);
+            while !std::path::Path::new(file).exists() {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            ExitCode::SUCCESS
+        }
+        _ => ExitCode::from(2),
+    }
+}
+
+fn append(file: &str) {
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(file).unwrap();
+    writeln!(file, "ran").unwrap();
+}
