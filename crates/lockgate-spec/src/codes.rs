@@ -53,6 +53,7 @@ codes! {
     PATH_OUTSIDE = 206, "LG206", "a path leaves the spec's folder";
     VARIABLE_TWICE = 207, "LG207", "two dependencies set the same variable";
     NO_ADDRESS = 208, "LG208", "a dependency has no address in an environment";
+    RESERVED_VARIABLE = 209, "LG209", "a variable is set by Lockgate itself";
     SMOKE_SERVICE = 301, "LG301", "a smoke check does not say which service it asks";
     EITHER_OR = 302, "LG302", "exactly one of two keys must be there";
     RETRY_WAITS = 303, "LG303", "the waits between attempts are longer than the timeout";

@@ -195,13 +195,8 @@ where
     T: FromStr,
     T::Err: Display,
 {
-    let invalid = |error: T::Err| Problem::new(codes::BAD_NAME, shown_error(&error), "not valid");
+    let invalid = |error: T::Err| Problem::new(codes::BAD_NAME, error.to_string(), "not valid");
     scalar.text.parse::<T>().map_err(invalid)
-}
-
-fn shown_error(error: &impl Display) -> String {
-    let text = error.to_string();
-    text.chars().map(|it| if it.is_control() { ' ' } else { it }).collect()
 }
 
 pub(crate) fn address(scalar: &Scalar) -> Result<IpAddr, Problem> {

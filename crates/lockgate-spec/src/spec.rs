@@ -229,6 +229,7 @@ fn required(root: &Node, report: &mut Vec<Diagnostic>) {
 
 /// By place in the file, each thing once, errors before warnings at the same place.
 fn sorted(mut report: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    report.iter_mut().for_each(one_line);
     let place = |it: &Diagnostic| it.labels.first().map(|it| (it.span.start, it.span.end));
     report.sort_by(|a, b| {
         (place(a), a.severity, a.code, &a.message).cmp(&(place(b), b.severity, b.code, &b.message))
@@ -236,4 +237,15 @@ fn sorted(mut report: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let mut seen = BTreeSet::new();
     report.retain(|it| seen.insert((place(it), it.code, it.message.clone())));
     report
+}
+
+/// Texts quote the user, who may have written anything; they reach terminals and logs.
+fn one_line(diagnostic: &mut Diagnostic) {
+    let labels = diagnostic.labels.iter_mut().map(|it| &mut it.text);
+    let titles = diagnostic.fix.iter_mut().map(|it| &mut it.title);
+    for text in labels.chain(titles).chain(&mut diagnostic.help).chain([&mut diagnostic.message]) {
+        if text.contains(char::is_control) {
+            *text = text.replace(char::is_control, " ");
+        }
+    }
 }

@@ -76,6 +76,9 @@ fn service(context: &mut Context<'_>, name: &str, value: &Value, mentioned: &mut
     let ports = ports_of(value);
     let mut env = BTreeMap::new();
     for (key, text) in value.get("env").into_iter().flat_map(Value::entries) {
+        if is_reserved(key, &ports) {
+            reserved(context, key, text.key_span);
+        }
         if let Some(text) = context.expand(text, Some(name), mentioned) {
             env.insert(key.clone(), text);
         }
@@ -91,6 +94,25 @@ fn service(context: &mut Context<'_>, name: &str, value: &Value, mentioned: &mut
         replicas: number_u16(value, "replicas", 1),
         stop: stop(value),
     }
+}
+
+/// Instances are told their own ports, and by whom they were started.
+fn is_reserved(variable: &str, ports: &BTreeMap<PortName, Port>) -> bool {
+    let of_port = |it: &PortName| {
+        let name = it.as_str().to_ascii_uppercase().replace('-', "_");
+        variable.strip_suffix("_PORT").is_some_and(|it| it == name)
+    };
+    let port = !ports.is_empty() && (variable == "PORT" || ports.keys().any(of_port));
+    port || variable.starts_with("LOCKGATE_")
+}
+
+fn reserved(context: &mut Context<'_>, variable: &str, span: Span) {
+    let message = format!("`{variable}` is set by Lockgate itself");
+    context.report.push(
+        Diagnostic::error(codes::RESERVED_VARIABLE, message)
+            .label(span, "this value would never be seen")
+            .help("each instance is told its own ports in `PORT` and `<NAME>_PORT`; remove the variable"),
+    );
 }
 
 fn depends_on(own: &str, value: &Value, mentioned: &Mentions) -> BTreeMap<String, DependsOn> {
