@@ -1,7 +1,7 @@
 //! What a node shows of itself: observations, counts, logs and status.
 
 use lockgate_model::{
-    Observed, ObservedService, ObservedSlot, Samples, Scope, ServiceName, SlotCounts, SlotRef, Weight,
+    Observed, ObservedService, ObservedSlot, Samples, Scope, ServiceName, SlotRef, Weight,
 };
 
 use crate::logs;
@@ -63,7 +63,7 @@ impl Node {
                 continue;
             }
             let view = self.view(scope, slot, row);
-            let counts = samples.slots.entry(slot.clone()).or_insert_with(SlotCounts::default);
+            let counts = samples.slots.entry(slot.clone()).or_default();
             (counts.ready, counts.wanted) = (view.ready, view.wanted);
             (counts.crashes, counts.last_crash) = (view.crashes, view.last_crash);
         }

@@ -28,9 +28,9 @@ pub(crate) fn boot_id() -> String {
 impl ProcessId {
     /// The process that has this number now, unless it is dead and only not yet collected.
     pub(crate) fn of(pid: i32) -> Option<ProcessId> {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         // The name in parentheses may hold anything, so fields are counted from its end.
-        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+        let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
         let dead = matches!(*fields.first()?, "Z" | "X" | "x");
         let start = fields.get(19)?.parse().ok()?;
         (!dead).then(|| ProcessId { pid, start, boot: boot_id() })

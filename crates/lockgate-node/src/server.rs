@@ -69,10 +69,7 @@ async fn converse(node: Arc<Node>, stream: UnixStream) {
         return;
     }
     let (reading, mut writing) = stream.into_split();
-    let request = match tokio::time::timeout(REQUEST_WITHIN, read(reading)).await {
-        Ok(Some(request)) => request,
-        Ok(None) | Err(_) => return,
-    };
+    let Ok(Some(request)) = tokio::time::timeout(REQUEST_WITHIN, read(reading)).await else { return };
     let ends_node = matches!(request, Ok(Request::Stop { .. }));
     let answering = async {
         match request {

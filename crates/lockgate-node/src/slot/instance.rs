@@ -17,7 +17,7 @@ use crate::{logs, scan};
 const BACKOFF_FIRST: Duration = Duration::from_millis(200);
 const BACKOFF_MAX: Duration = Duration::from_secs(10);
 /// An instance that was up this long starts with short waits again.
-const STEADY_AFTER: Duration = Duration::from_secs(60);
+const STEADY_AFTER: Duration = Duration::from_mins(1);
 /// Lines of output that a crash is told with.
 pub(super) const CRASH_LINES: usize = 5;
 
