@@ -82,3 +82,44 @@ fn indent(depth: usize, text: &mut String) {
         text.push_str("  ");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lockgate_model::{EnvironmentName, SourceId};
+    use serde_json::Value;
+
+    use super::*;
+    use crate::node::{Kind, Node, Style};
+    use crate::{Facts, Spec, read};
+
+    /// Plain scalars as JSON where they are JSON, everything else as strings.
+    fn to_json(node: &Node) -> Value {
+        match &node.kind {
+            Kind::Scalar(scalar) if scalar.style == Style::Plain => {
+                serde_json::from_str(&scalar.text).unwrap_or_else(|_| Value::String(scalar.text.clone()))
+            }
+            Kind::Scalar(scalar) => Value::String(scalar.text.clone()),
+            Kind::Seq(items) => items.iter().map(to_json).collect(),
+            Kind::Map(entries) => entries.iter().map(|it| (it.key.clone(), to_json(&it.value))).collect(),
+        }
+    }
+
+    #[test]
+    fn what_is_shown_reads_back_as_the_same() {
+        let nasty =
+            ["", " ", "no", "1.10", "0o17", "a: b", "- x", "# x", "{", "é\\n\\t", "'", "~", "*a", "@", "x "];
+        let env = nasty.iter().enumerate().map(|(idx, it)| format!("V{idx}: \"{it}\""));
+        let text = format!(
+            "lockgate: v1\nsystem: shop\nservices: {{web: {{port: 80, command: [./web, \"a b\"], env: {{{}}}}}}}\n\
+             smoke: [{{get: /up}}]\nenvironments: {{local: {{target: local}}}}\n",
+            env.collect::<Vec<_>>().join(", ")
+        );
+        let (spec, _) = Spec::parse("lockgate.yaml", &text);
+        let (system, diagnostics) = spec.resolve(&EnvironmentName::new("local").unwrap(), &Facts::default());
+        let system = system.unwrap_or_else(|| panic!("{diagnostics:#?}"));
+        let mut report = vec![];
+        let node = read::read(SourceId::default(), &to_yaml(&system), &mut report).unwrap();
+        assert_eq!(report, []);
+        assert_eq!(to_json(&node), serde_json::to_value(&system).unwrap());
+    }
+}
