@@ -17,8 +17,16 @@ pub(crate) struct Problem {
     pub(crate) message: String,
     pub(crate) label: String,
     pub(crate) help: Option<String>,
-    /// What to write instead, where there is one sensible answer.
-    pub(crate) instead: Option<String>,
+    /// What to write instead.
+    pub(crate) instead: Option<Instead>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Instead {
+    /// The one sensible answer.
+    Surely(String),
+    /// A guess, as at a misspelt word.
+    Perhaps(String),
 }
 
 impl Problem {
@@ -32,7 +40,12 @@ impl Problem {
     }
 
     pub(crate) fn instead(mut self, text: impl Into<String>) -> Problem {
-        self.instead = Some(text.into());
+        self.instead = Some(Instead::Surely(text.into()));
+        self
+    }
+
+    pub(crate) fn perhaps(mut self, text: impl Into<String>) -> Problem {
+        self.instead = Some(Instead::Perhaps(text.into()));
         self
     }
 
@@ -41,11 +54,12 @@ impl Problem {
         if let Some(help) = self.help {
             diagnostic = diagnostic.help(help);
         }
-        if let Some(text) = self.instead {
-            let title = format!("write `{text}`");
-            diagnostic = diagnostic.fix(Fix { title, edits: vec![Edit { span, text }], safe: true });
-        }
-        diagnostic
+        let (text, safe) = match self.instead {
+            Some(Instead::Surely(text)) => (text, true),
+            Some(Instead::Perhaps(text)) => (text, false),
+            None => return diagnostic,
+        };
+        diagnostic.fix(Fix { title: format!("write `{text}`"), edits: vec![Edit { span, text }], safe })
     }
 }
 
@@ -216,7 +230,7 @@ pub(crate) fn one_of(scalar: &Scalar, allowed: &[&'static str]) -> Result<&'stat
     let problem =
         Problem::new(codes::NOT_A_CHOICE, message, format!("use {}", suggest::list(allowed.iter().copied())));
     Err(match suggest::nearest(text, allowed.iter().copied()) {
-        Some(nearest) => problem.help(format!("did you mean `{nearest}`?")).instead(nearest),
+        Some(nearest) => problem.help(format!("did you mean `{nearest}`?")).perhaps(nearest),
         None => problem,
     })
 }

@@ -124,7 +124,7 @@ impl Walk<'_> {
             diagnostic = diagnostic.label(entry.key_span, format!("did you mean `{nearest}`?")).fix(Fix {
                 title,
                 edits,
-                safe: true,
+                safe: false,
             });
         } else {
             diagnostic = diagnostic.label(entry.key_span, "not known here");

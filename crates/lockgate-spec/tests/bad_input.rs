@@ -317,3 +317,17 @@ proptest! {
         holds(&text);
     }
 }
+
+#[test]
+fn safe_fixes_are_applied_and_guesses_are_not() {
+    let text = format!(
+        "{HEAD}services: {{web: {{command: ./web -v, port: \"80\", replica: 2, env: {{A: yes}}}}}}\n{TAIL}"
+    );
+    let fixed = apply_fixes(&text, &check(&text));
+    assert_eq!(
+        fixed,
+        format!(
+            "{HEAD}services: {{web: {{command: [./web, -v], port: 80, replica: 2, env: {{A: \"yes\"}}}}}}\n{TAIL}"
+        )
+    );
+}
