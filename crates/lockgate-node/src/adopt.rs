@@ -22,10 +22,14 @@ pub(crate) async fn take_up(node: &Node) {
             for slot in service.slots.values() {
                 take_up_slot(node, &scope.scope, slot, &mut found);
             }
-            if let Some(weights) = &service.weights
-                && let Err(failure) = front.set_weights(name, weights)
-            {
-                tracing::error!(service = %name, %failure, "the split of traffic was not restored");
+            if let Some(weights) = &service.weights {
+                let (base, scope) = (Arc::clone(&node.base), scope.scope.clone());
+                let (name_1, weights_1) = (name.clone(), weights.clone());
+                let wanted = move || {
+                    let table = base.keeper.now();
+                    table.service(&scope, &name_1).is_some_and(|it| it.weights.as_ref() == Some(&weights_1))
+                };
+                front.set_weights_when_ready(name, weights, wanted);
             }
             // Last, so that the first request finds everything in its place.
             front.listen_until_open(name, service.bind, &service.ports).await;
@@ -51,7 +55,9 @@ fn by_instance(all: Vec<Marked>) -> Found {
 
 fn take_up_slot(node: &Node, scope: &Scope, row: &SlotTable, found: &mut Found) {
     let front = node.front(scope);
-    front.put_slot(&row.spec);
+    if let Err(failure) = front.put_slot(&row.spec) {
+        tracing::error!(slot = %row.spec.slot, %failure, "the router refused a slot");
+    }
     let slot = Slot::new(Arc::clone(&node.base), scope.clone(), row, front);
     node.slots().insert((scope.clone(), row.spec.slot.clone()), Arc::clone(&slot));
     for (number, instance) in &row.instances {

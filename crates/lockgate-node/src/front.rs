@@ -1,54 +1,253 @@
-//! temporary
-use crate::protocol::Failure;
-use lockgate_model::*;
+//! The router of one scope: what the node's slots are to the proxy, and the proxy's refusals in the node's words.
+
 use std::collections::BTreeMap;
-use std::net::IpAddr;
-pub(crate) struct Front {}
-pub(crate) struct HealthWatch {}
-impl HealthWatch {
-    pub(crate) async fn changed(&mut self) -> bool {
-        std::future::pending().await
-    }
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use lockgate_model::{Millis, Port, PortName, Samples, ServiceName, SlotRef, SlotSpec, Weights};
+use lockgate_proxy::{InstanceStatus, Proxy, ProxyConfig, ProxyError, SlotConfig};
+use tokio::sync::watch;
+
+use crate::protocol::Failure;
+
+/// For connections of a port that is closed: they end after the request that is under way.
+const CLOSE_WITHIN: Duration = Duration::from_secs(1);
+/// Between tries to open a port that was taken while no node ran.
+const REOPEN_EVERY: Duration = Duration::from_secs(1);
+
+/// Services of different scopes may have the same name, so each scope has a proxy of its own.
+#[derive(Clone)]
+pub(crate) struct Front {
+    proxy: Proxy,
 }
+
 impl Front {
-    pub(crate) fn new(_: &Scope) -> Front {
-        Front {}
+    pub(crate) fn new(config: ProxyConfig) -> Front {
+        Front { proxy: Proxy::new(config) }
     }
+
+    /// Opens the ports of a service. A port that the service had elsewhere moves.
     pub(crate) async fn listen(
         &self,
-        _: &ServiceName,
-        _: IpAddr,
-        _: &BTreeMap<PortName, Port>,
+        service: &ServiceName,
+        bind: IpAddr,
+        ports: &BTreeMap<PortName, Port>,
     ) -> Result<(), Failure> {
+        for (name, port) in ports {
+            let address = SocketAddr::new(bind, port.number);
+            let opened = match self.proxy.listen(service, name, address, port.protocol) {
+                Err(ProxyError::ListensElsewhere { addr, .. }) => {
+                    // What cannot be opened must not cost the port that is open.
+                    if addr != address {
+                        std::net::TcpListener::bind(address)
+                            .map_err(|it| taken(service, name, address, &it))?;
+                    }
+                    self.proxy.unlisten(service, name, CLOSE_WITHIN).await;
+                    self.proxy.listen(service, name, address, port.protocol)
+                }
+                other => other,
+            };
+            opened.map_err(refused)?;
+        }
         Ok(())
     }
-    pub(crate) async fn listen_until_open(&self, _: &ServiceName, _: IpAddr, _: &BTreeMap<PortName, Port>) {}
-    pub(crate) async fn close(&self, _: &ServiceName) {}
-    pub(crate) fn put_slot(&self, _: &SlotSpec) {}
-    pub(crate) fn remove_slot(&self, _: &SlotRef) {}
-    pub(crate) fn put_instance(&self, _: &SlotSpec, _: u32, _: &BTreeMap<PortName, u16>, _: bool) {}
-    pub(crate) fn mark_ready(&self, _: &SlotRef, _: u32) {}
-    pub(crate) fn remove_instance(&self, _: &SlotRef, _: u32) {}
-    pub(crate) fn health(&self, _: &SlotRef, _: u32) -> HealthWatch {
-        HealthWatch {}
+
+    /// At the start of a node there is nobody to tell: what cannot be opened now is tried again until it can.
+    pub(crate) async fn listen_until_open(
+        &self,
+        service: &ServiceName,
+        bind: IpAddr,
+        ports: &BTreeMap<PortName, Port>,
+    ) {
+        let Err(failure) = self.listen(service, bind, ports).await else { return };
+        tracing::error!(%service, %failure, "a port was not opened again");
+        let (front, service, ports) = (self.clone(), service.clone(), ports.clone());
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(REOPEN_EVERY).await;
+                if front.listen(&service, bind, &ports).await.is_ok() {
+                    tracing::info!(%service, "all ports are open");
+                    return;
+                }
+            }
+        });
     }
-    pub(crate) async fn drain_instance(&self, _: &SlotRef, _: u32, _: Millis) {}
-    pub(crate) async fn drain_slot(&self, _: &SlotRef, _: Millis) -> u64 {
-        0
+
+    /// Closes the ports of a service and forgets what is left of it.
+    pub(crate) async fn remove_service(&self, service: &ServiceName) {
+        self.proxy.remove_service(service, CLOSE_WITHIN).await;
     }
-    pub(crate) fn last_probe(&self, _: &SlotRef, _: u32) -> Option<String> {
-        None
+
+    pub(crate) async fn shut_down(&self, within: Duration) {
+        self.proxy.shutdown(within).await;
     }
-    pub(crate) fn set_weights(&self, _: &ServiceName, _: &Weights) -> Result<(), Failure> {
-        Ok(())
+
+    pub(crate) fn put_slot(&self, spec: &SlotSpec) -> Result<(), Failure> {
+        let config = SlotConfig {
+            version: spec.version.clone(),
+            latency_bounds_ms: spec.latency_bounds_ms.clone(),
+            health: spec.health.clone(),
+        };
+        self.proxy.put_slot(&spec.slot.service, spec.slot.release, config).map_err(refused)
     }
-    pub(crate) fn in_flight(&self, _: &SlotRef) -> u64 {
-        0
+
+    pub(crate) fn remove_slot(&self, slot: &SlotRef) -> Result<(), Failure> {
+        self.proxy.remove_slot(&slot.service, slot.release).map_err(refused)
     }
-    pub(crate) fn samples(&self, _: &[ServiceName]) -> Samples {
-        Samples::default()
+
+    /// One that was `ready` under an earlier node takes requests at once, and is checked at once.
+    pub(crate) fn put_instance(
+        &self,
+        slot: &SlotRef,
+        number: u32,
+        ports: &BTreeMap<PortName, u16>,
+        ready: bool,
+    ) -> Result<(), Failure> {
+        let addresses = ports
+            .iter()
+            .map(|(name, port)| (name.clone(), SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), *port)));
+        let addresses = addresses.collect();
+        let put = match ready {
+            true => self.proxy.adopt_instance(&slot.service, slot.release, number, addresses),
+            false => self.proxy.put_instance(&slot.service, slot.release, number, addresses),
+        };
+        put.map_err(refused)
     }
-    pub(crate) fn prometheus(&self, _: &Scope) -> String {
-        String::new()
+
+    pub(crate) fn remove_instance(&self, slot: &SlotRef, number: u32) {
+        self.proxy.remove_instance(&slot.service, slot.release, number);
     }
+
+    /// Tells of every change from `ready` on.
+    pub(crate) fn health(&self, slot: &SlotRef, number: u32, ready: bool) -> HealthWatch {
+        let mut changes = self.proxy.readiness();
+        changes.mark_changed();
+        HealthWatch { front: self.clone(), slot: slot.clone(), number, changes, ready }
+    }
+
+    /// Why the instance last failed its check; `None` when it passed, or was not asked yet.
+    pub(crate) fn last_failure(&self, slot: &SlotRef, number: u32) -> Option<String> {
+        self.instance(slot, number)?.last_failure
+    }
+
+    fn instance(&self, slot: &SlotRef, number: u32) -> Option<InstanceStatus> {
+        let mut status = self.proxy.snapshot();
+        let mut slots = status.services.remove(&slot.service)?.slots;
+        slots.remove(&slot.release)?.instances.remove(&number)
+    }
+
+    pub(crate) async fn drain_instance(&self, slot: &SlotRef, number: u32, within: Millis) {
+        let within = within.to_std();
+        match self.proxy.drain_instance(&slot.service, slot.release, number, within).await {
+            Ok(report) if report.clean => (),
+            Ok(report) => {
+                tracing::warn!(%slot, number, ?report, "an instance was stopped before it was idle")
+            }
+            Err(error) => tracing::debug!(%slot, number, %error, "nothing to drain"),
+        }
+    }
+
+    pub(crate) async fn drain_slot(&self, slot: &SlotRef, within: Millis) -> Result<(), Failure> {
+        match self.proxy.drain_slot(&slot.service, slot.release, within.to_std()).await {
+            Ok(report) => {
+                tracing::info!(%slot, ?report, "drained");
+                Ok(())
+            }
+            Err(ProxyError::UnknownSlot(_)) => Ok(()),
+            Err(error) => Err(refused(error)),
+        }
+    }
+
+    pub(crate) fn weights(&self, service: &ServiceName) -> Option<Weights> {
+        self.proxy.weights(service)
+    }
+
+    pub(crate) fn set_weights(&self, service: &ServiceName, weights: &Weights) -> Result<(), Failure> {
+        self.proxy.set_weights(service, weights).map_err(refused)
+    }
+
+    /// After a restart a split waits for the slots that were not adopted, and until then its service has no
+    /// traffic; `wanted` says whether the split is wanted still.
+    pub(crate) fn set_weights_when_ready(
+        &self,
+        service: &ServiceName,
+        weights: &Weights,
+        wanted: impl Fn() -> bool + Send + 'static,
+    ) {
+        let Err(failure) = self.set_weights(service, weights) else { return };
+        tracing::error!(%service, %failure, "the split of traffic is not restored yet");
+        let (front, service, weights) = (self.clone(), service.clone(), weights.clone());
+        tokio::spawn(async move {
+            let mut changes = front.proxy.readiness();
+            while changes.changed().await.is_ok() && wanted() {
+                if front.set_weights(&service, &weights).is_ok() {
+                    tracing::info!(%service, "the split of traffic is restored");
+                    return;
+                }
+            }
+        });
+    }
+
+    pub(crate) fn in_flight(&self, slot: &SlotRef) -> u64 {
+        self.proxy.in_flight(&slot.service, slot.release)
+    }
+
+    pub(crate) fn samples(&self, services: &[ServiceName]) -> Samples {
+        self.proxy.samples(services)
+    }
+
+    pub(crate) fn prometheus(&self) -> String {
+        self.proxy.prometheus()
+    }
+}
+
+/// One instance's readiness as it changes.
+pub(crate) struct HealthWatch {
+    front: Front,
+    slot: SlotRef,
+    number: u32,
+    changes: watch::Receiver<u64>,
+    ready: bool,
+}
+
+impl HealthWatch {
+    /// May be dropped and called again.
+    pub(crate) async fn changed(&mut self) -> bool {
+        loop {
+            if self.changes.changed().await.is_err() {
+                return std::future::pending().await;
+            }
+            let ready = self.front.instance(&self.slot, self.number).is_some_and(|it| it.ready);
+            if ready != self.ready {
+                self.ready = ready;
+                return ready;
+            }
+        }
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
+fn refused(error: ProxyError) -> Failure {
+    let text = crate::run::chain(&error);
+    match error {
+        ProxyError::PortTaken { addr, .. } => Failure::fatal(text).hint(who_has(addr.port())),
+        ProxyError::NoneReady { .. } | ProxyError::NotReadyInTime { .. } => Failure::transient(text),
+        ProxyError::Bind { .. }
+        | ProxyError::ListensElsewhere { .. }
+        | ProxyError::UnknownSlot(_)
+        | ProxyError::UnknownInstance { .. }
+        | ProxyError::SlotDiffers(_)
+        | ProxyError::InstanceDiffers { .. }
+        | ProxyError::HasWeight { .. } => Failure::fatal(text),
+    }
+}
+
+fn taken(service: &ServiceName, port: &PortName, address: SocketAddr, error: &std::io::Error) -> Failure {
+    let text =
+        format!("address {address} for port `{port}` of service `{service}` cannot be opened: {error}");
+    Failure::fatal(text).hint(who_has(address.port()))
+}
+
+fn who_has(port: u16) -> String {
+    format!("ss -ltnp 'sport = :{port}'")
 }

@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use lockgate_model::Scope;
 use tokio::net::TcpListener;
 
 use crate::NodeError;
@@ -91,8 +92,67 @@ fn page(node: &Node) -> String {
             .expect("a string takes every write");
         }
     }
-    for (scope, front) in node.fronts() {
-        text.push_str(&front.prometheus(&scope));
-    }
+    text.push_str(&merged(node.fronts().iter().map(|(scope, front)| (scope, front.prometheus()))));
     text
+}
+
+/// The pages of several routers as one: each sample gets its scope, and each family stands in one place.
+fn merged<'a>(pages: impl Iterator<Item = (&'a Scope, String)>) -> String {
+    let mut families: Vec<(Vec<String>, Vec<String>)> = vec![];
+    for (scope, page) in pages {
+        let mut family = 0;
+        let mut head: Vec<String> = vec![];
+        for line in page.lines() {
+            if line.starts_with('#') {
+                head.push(line.to_owned());
+                continue;
+            }
+            if !head.is_empty() {
+                let head = std::mem::take(&mut head);
+                family = families.iter().position(|it| it.0 == head).unwrap_or_else(|| {
+                    families.push((head, vec![]));
+                    families.len() - 1
+                });
+            }
+            if let Some(family) = families.get_mut(family) {
+                family.1.push(labelled(line, scope));
+            }
+        }
+    }
+    let lines = families.into_iter().flat_map(|(head, samples)| head.into_iter().chain(samples));
+    lines.map(|it| it + "\n").collect()
+}
+
+fn labelled(line: &str, scope: &Scope) -> String {
+    let labels = format!("system=\"{}\",environment=\"{}\"", scope.system, scope.environment);
+    match (line.split_once('{'), line.split_once(' ')) {
+        (Some((name, rest)), _) => format!("{name}{{{labels},{rest}"),
+        (None, Some((name, value))) => format!("{name}{{{labels}}} {value}"),
+        (None, None) => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lockgate_model::{EnvironmentName, SystemName};
+
+    use super::*;
+
+    #[test]
+    fn pages_of_two_scopes_become_one_with_each_family_in_one_place() {
+        let scope = |name: &str| Scope {
+            system: SystemName::new("shop").unwrap(),
+            environment: EnvironmentName::new(name).unwrap(),
+        };
+        let page = "# TYPE a counter\na{x=\"1\"} 2\n# TYPE b gauge\nb 3\n".to_owned();
+        let (dev, prod) = (scope("dev"), scope("prod"));
+        let text = merged([(&dev, page.clone()), (&prod, page)].into_iter());
+        let expected = "# TYPE a counter\n\
+            a{system=\"shop\",environment=\"dev\",x=\"1\"} 2\n\
+            a{system=\"shop\",environment=\"prod\",x=\"1\"} 2\n\
+            # TYPE b gauge\n\
+            b{system=\"shop\",environment=\"dev\"} 3\n\
+            b{system=\"shop\",environment=\"prod\"} 3\n";
+        assert_eq!(text, expected);
+    }
 }

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use lockgate_model::{
     EffectKey, Fence, JobSpec, Millis, Scope, ServiceName, SlotRef, SlotSpec, Timestamp, Weights,
 };
+use lockgate_proxy::ProxyConfig;
 use tokio_util::sync::CancellationToken;
 
 use crate::front::Front;
@@ -19,7 +21,12 @@ use crate::{FileStore, logs};
 /// A slot beyond this many instances on one machine is a mistake of a digit.
 const INSTANCES_MAX: u16 = 100;
 
+/// For requests that are under way when the node ends.
+const CONNECTIONS_WITHIN: Duration = Duration::from_secs(5);
+
 pub(crate) struct Node {
+    /// What every scope's router is made from.
+    proxy: ProxyConfig,
     pub(crate) base: Arc<Base>,
     pub(crate) store: FileStore,
     pub(crate) jobs: Jobs,
@@ -38,12 +45,14 @@ pub(crate) struct Node {
 impl Node {
     pub(crate) fn new(
         base: Arc<Base>,
+        proxy: ProxyConfig,
         store: FileStore,
         jobs: Jobs,
         started_at: Timestamp,
         notes: Vec<String>,
     ) -> Node {
         Node {
+            proxy,
             base,
             store,
             jobs,
@@ -109,7 +118,7 @@ impl Node {
                 Ok(())
             })
             .await?;
-        front.put_slot(spec);
+        front.put_slot(spec)?;
         self.slots().insert((scope.clone(), spec.slot.clone()), Arc::clone(&slot));
         slot.scale(wanted);
         Ok(slot)
@@ -136,7 +145,7 @@ impl Node {
             self.remove_files(slot);
         }
         if table.service(scope, &slot.service).is_none() {
-            self.front(scope).close(&slot.service).await;
+            self.front(scope).remove_service(&slot.service).await;
         }
     }
 
@@ -163,18 +172,28 @@ impl Node {
     ) -> Result<(), Failure> {
         self.admit(fence, &Subject::Service(service)).await?;
         let _changing = self.changing.lock().await;
-        self.base
-            .keeper
-            .commit(|table| {
-                let found = table.service_mut(&fence.scope, service);
-                let row = found.ok_or_else(|| Failure::fatal(format!("service {service} has no slots")))?;
-                check_weights(service, row, weights)?;
+        let table = self.base.keeper.now();
+        let found = table.service(&fence.scope, service);
+        let row = found.ok_or_else(|| Failure::fatal(format!("service {service} has no slots")))?;
+        check_weights(service, row, weights)?;
+        let front = self.front(&fence.scope);
+        let before = front.weights(service);
+        front.set_weights(service, weights)?;
+        let kept = self.base.keeper.commit(|table| {
+            if let Some(row) = table.service_mut(&fence.scope, service) {
                 row.weights = Some(weights.clone());
-                Ok(())
-            })
-            .await?;
+            }
+            Ok(())
+        });
+        if let Err(failure) = kept.await {
+            // What is not on disk must not hold either; a first split has nothing to go back to.
+            if let Some(before) = before {
+                front.set_weights(service, &before)?;
+            }
+            return Err(failure);
+        }
         tracing::info!(%key, %service, ?weights, "weights set");
-        self.front(&fence.scope).set_weights(service, weights)
+        Ok(())
     }
 
     pub(crate) async fn drain(
@@ -192,9 +211,8 @@ impl Node {
             let text = format!("{slot} has {weight} of the traffic; it drains when it has none");
             return Err(Failure::fatal(text));
         }
-        let left = self.front(&fence.scope).drain_slot(slot, within).await;
-        tracing::info!(%key, %slot, left, "drained");
-        Ok(())
+        tracing::info!(%key, %slot, "draining");
+        self.front(&fence.scope).drain_slot(slot, within).await
     }
 
     pub(crate) async fn remove_slot(
@@ -206,6 +224,15 @@ impl Node {
         self.admit(fence, &Subject::Service(&slot.service)).await?;
         let _changing = self.changing.lock().await;
         let scope = &fence.scope;
+        let table = self.base.keeper.now();
+        let service = table.service(scope, &slot.service);
+        let others = service.is_some_and(|it| it.slots.keys().any(|it| *it != slot.release));
+        let weight = service.map(|it| it.weight_of(slot.release)).unwrap_or_default();
+        if others && 0 < weight.basis_points() {
+            let text =
+                format!("{slot} has {weight} of the traffic; give it to another slot before it is removed");
+            return Err(Failure::fatal(text));
+        }
         if let Some(running) = self.slot(scope, slot) {
             // First nothing is wanted of it, so that a node that dies here does not start it again.
             self.want_none(scope, slot).await?;
@@ -213,20 +240,7 @@ impl Node {
             running.stop_all().await;
             self.slots().remove(&(scope.clone(), slot.clone()));
         }
-        let front = self.front(scope);
-        front.remove_slot(slot);
-        self.base
-            .keeper
-            .commit(|table| {
-                table.forget(scope, slot);
-                Ok(())
-            })
-            .await?;
-        if self.base.keeper.now().service(scope, &slot.service).is_none() {
-            front.close(&slot.service).await;
-        }
-        self.remove_files(slot);
-        logs::prune(&self.base.place, &slot.service);
+        self.forget(scope, slot).await?;
         tracing::info!(%key, %slot, "removed");
         Ok(())
     }
@@ -238,14 +252,30 @@ impl Node {
                 if let Some(row) = table.slot_mut(scope, slot) {
                     row.wanted = 0;
                 }
-                if let Some(service) = table.service_mut(scope, &slot.service)
-                    && 0 < service.weight_of(slot.release).basis_points()
-                {
-                    service.weights = None;
-                }
                 Ok(())
             })
             .await
+    }
+
+    async fn forget(&self, scope: &Scope, slot: &SlotRef) -> Result<(), Failure> {
+        self.base
+            .keeper
+            .commit(|table| {
+                table.forget(scope, slot);
+                Ok(())
+            })
+            .await?;
+        let (front, table) = (self.front(scope), self.base.keeper.now());
+        match table.service(scope, &slot.service) {
+            None => front.remove_service(&slot.service).await,
+            Some(service) => {
+                front.remove_slot(slot)?;
+                front.listen(&slot.service, service.bind, &service.ports).await?;
+            }
+        }
+        self.remove_files(slot);
+        logs::prune(&self.base.place, &slot.service);
+        Ok(())
     }
 
     fn remove_files(&self, slot: &SlotRef) {
@@ -293,11 +323,14 @@ impl Node {
                 stopping.join_all().await;
             }
         }
+        for (_, front) in self.fronts() {
+            front.shut_down(CONNECTIONS_WITHIN).await;
+        }
     }
 
     pub(crate) fn front(&self, scope: &Scope) -> Arc<Front> {
         let mut fronts = self.fronts.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(fronts.entry(scope.clone()).or_insert_with(|| Arc::new(Front::new(scope))))
+        Arc::clone(fronts.entry(scope.clone()).or_insert_with(|| Arc::new(Front::new(self.proxy.clone()))))
     }
 
     pub(crate) fn fronts(&self) -> Vec<(Scope, Arc<Front>)> {

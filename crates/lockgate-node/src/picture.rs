@@ -1,8 +1,6 @@
 //! What a node shows of itself: observations, counts, logs and status.
 
-use lockgate_model::{
-    Observed, ObservedService, ObservedSlot, Samples, Scope, ServiceName, SlotRef, Weight,
-};
+use lockgate_model::{Observed, ObservedService, ObservedSlot, Samples, Scope, ServiceName, SlotRef, Weight};
 
 use crate::logs;
 use crate::node::Node;

@@ -60,6 +60,10 @@ impl Place {
         self.node("lock")
     }
 
+    pub(crate) fn cookie_key(&self) -> PathBuf {
+        self.node("cookie.key")
+    }
+
     pub fn table(&self) -> PathBuf {
         self.node("table.json")
     }

@@ -3,11 +3,13 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lockgate_model::Timestamp;
+use lockgate_proxy::ProxyConfig;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::disk::Disk;
@@ -71,7 +73,28 @@ fn open(place: &Place, config: &NodeConfig) -> Result<Node, NodeError> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let started_at = Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
     let base = Base { place: place.clone(), node_id: place.node_id(), program, keeper };
-    Ok(Node::new(Arc::new(base), store, jobs, started_at, notes))
+    // A new one each time, for the counters begin at zero.
+    let counter_epoch = format!("{}-{}", started_at.0, std::process::id());
+    let proxy = ProxyConfig::new(counter_epoch, cookie_key(place)?);
+    Ok(Node::new(Arc::new(base), proxy, store, jobs, started_at, notes))
+}
+
+/// Signs the cookies of sticky sessions, which are to outlive the node.
+fn cookie_key(place: &Place) -> Result<[u8; 32], NodeError> {
+    let path = place.cookie_key();
+    let mut key = [0; 32];
+    if let Ok(mut file) = File::open(&path)
+        && file.read_exact(&mut key).is_ok()
+    {
+        return Ok(key);
+    }
+    let random = Path::new("/dev/urandom");
+    let read = File::open(random).and_then(|mut it| it.read_exact(&mut key));
+    read.map_err(NodeError::file("read", random))?;
+    let open = File::options().write(true).create(true).truncate(true).mode(0o600).open(&path);
+    let written = open.and_then(|mut it| it.write_all(&key));
+    written.map_err(NodeError::file("write", &path))?;
+    Ok(key)
 }
 
 /// Held for as long as the file is open, and let go by the kernel however the process ends.

@@ -95,9 +95,6 @@ impl Table {
         let services = &mut self.scope_mut(scope).services;
         let fresh = || ServiceTable { bind, ports: BTreeMap::new(), weights: None, slots: BTreeMap::new() };
         let service = services.entry(spec.slot.service.clone()).or_insert_with(fresh);
-        for (name, port) in &spec.ports {
-            service.ports.insert(name.clone(), *port);
-        }
         let slot = service.slots.entry(spec.slot.release).or_insert_with(|| SlotTable {
             spec: spec.clone(),
             wanted,
@@ -106,6 +103,7 @@ impl Table {
             instances: BTreeMap::new(),
         });
         slot.wanted = wanted;
+        (service.ports, service.bind) = (service.wanted_ports(), bind);
     }
 
     pub(crate) fn forget(&mut self, scope: &Scope, slot: &SlotRef) {
@@ -114,7 +112,9 @@ impl Table {
         service.slots.remove(&slot.release);
         if service.slots.is_empty() {
             scope.services.remove(&slot.service);
+            return;
         }
+        service.ports = service.wanted_ports();
     }
 
     pub(crate) fn slots(&self) -> impl Iterator<Item = (&Scope, &ServiceTable, &SlotTable)> {
@@ -182,6 +182,12 @@ impl Subject<'_> {
 }
 
 impl ServiceTable {
+    /// Those of the newest release, and of older ones what it has no more.
+    fn wanted_ports(&self) -> BTreeMap<PortName, Port> {
+        let specs = self.slots.values().map(|it| &it.spec);
+        specs.flat_map(|it| it.ports.iter().map(|(name, port)| (name.clone(), *port))).collect()
+    }
+
     pub(crate) fn weight_of(&self, release: ReleaseId) -> Weight {
         self.weights.as_ref().map_or(Weight::NONE, |it| it.of(release))
     }

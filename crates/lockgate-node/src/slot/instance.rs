@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lockgate_model::{Health, StopSignal};
+use lockgate_model::StopSignal;
 use rustix::process::Signal;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -85,7 +85,10 @@ impl Slot {
                 (process, ports, false)
             }
         };
-        self.front.put_instance(&self.spec, number, &ports, ready);
+        if let Err(failure) = self.front.put_instance(&self.spec.slot, number, &ports, ready) {
+            // It runs, and takes no requests: its slot never becomes ready, and this says why.
+            tracing::error!(slot = %self.spec.slot, number, %failure, "the router refused an instance");
+        }
         let pid = u32::try_from(process.id.pid).ok();
         let condition = if ready { Condition::Ready } else { Condition::Starting };
         self.update(number, |it| {
@@ -101,10 +104,7 @@ impl Slot {
         was_ready: bool,
         stop: &CancellationToken,
     ) -> End {
-        let uptime = self.uptime_left(was_ready);
-        tokio::pin!(uptime);
-        let mut health = self.front.health(&self.spec.slot, number);
-        let mut waiting_for_uptime = self.counts_by_uptime() && !was_ready;
+        let mut health = self.front.health(&self.spec.slot, number, was_ready);
         loop {
             tokio::select! {
                 () = stop.cancelled() => {
@@ -112,33 +112,12 @@ impl Slot {
                     return End::Asked;
                 }
                 how = process.exited() => return End::ByItself(how),
-                () = &mut uptime, if waiting_for_uptime => {
-                    waiting_for_uptime = false;
-                    self.set_ready(number, true).await;
-                }
-                ready = health.changed(), if !self.counts_by_uptime() => self.set_ready(number, ready).await,
+                ready = health.changed() => self.set_ready(number, ready).await,
             }
         }
     }
 
-    fn counts_by_uptime(&self) -> bool {
-        match self.spec.health {
-            Health::Http { .. } => false,
-            Health::Uptime { .. } => true,
-        }
-    }
-
-    async fn uptime_left(&self, was_ready: bool) {
-        match self.spec.health {
-            Health::Uptime { ready_after } if !was_ready => tokio::time::sleep(ready_after.to_std()).await,
-            Health::Uptime { .. } | Health::Http { .. } => (),
-        }
-    }
-
     async fn set_ready(&self, number: u32, ready: bool) {
-        if self.counts_by_uptime() {
-            self.front.mark_ready(&self.spec.slot, number);
-        }
         self.update(number, |it| {
             it.condition = match (ready, it.condition) {
                 (true, _) => Condition::Ready,

@@ -123,6 +123,11 @@ impl Slot {
 
     /// Takes up an instance that an earlier node started.
     pub(crate) fn resume(self: &Arc<Self>, number: u32, resumed: Resumed) {
+        // Before the split of traffic is restored, which wants somebody to be ready.
+        if let Err(failure) = self.front.put_instance(&self.spec.slot, number, &resumed.ports, resumed.ready)
+        {
+            tracing::error!(slot = %self.spec.slot, number, %failure, "the router refused an instance");
+        }
         let mut inner = self.inner();
         self.add(&mut inner, number, Some(resumed));
     }

@@ -65,7 +65,7 @@ impl Slot {
         let ready = self.inner().ready();
         let mut text = format!("{slot}: {ready} of {wanted} instances are ready after {within}");
         for number in late {
-            let probe = self.front.last_probe(slot, number).unwrap_or_else(|| "was not asked yet".to_owned());
+            let probe = self.front.last_failure(slot, number).unwrap_or_else(|| "no answer yet".to_owned());
             text.push_str(&format!("\n#{number}: health check: {probe}"));
             let lines = logs::tail(&self.base.place.instance_log(slot, number), CRASH_LINES);
             if !lines.is_empty() {
