@@ -1,0 +1,150 @@
+//! From what is wanted and what runs now to a plan. Pure.
+
+mod changes;
+mod stages;
+mod verify;
+mod waves;
+
+use std::collections::BTreeMap;
+
+use lockgate_analysis::{JudgeConfig, Traffic};
+use lockgate_model::{
+    JobKind, JobName, JobSpec, MigrationTool, Millis, Observed, ReleaseId, Scope, ServiceName, SlotRef,
+    SmokeKind, Snapshot, Strategy,
+};
+
+pub use verify::{Problem, verify};
+
+use crate::plan::{Kind, Plan, PlanReport};
+use changes::Changes;
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    pub release: ReleaseId,
+    pub kind: Kind,
+    pub snapshot: Snapshot,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    #[error(
+        "{service} has both a slot of {release} and nothing in the records of that release: the state folder is not the one that released it"
+    )]
+    UnknownSlot { service: ServiceName, release: ReleaseId },
+    #[error("the services depend on each other in a circle: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    Circle(Vec<ServiceName>),
+    #[error("the plan contradicts itself: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Inconsistent(Vec<Problem>),
+}
+
+/// Name of the job that migrates.
+pub(crate) const MIGRATE: &str = "migrate";
+
+/// `known` has the snapshots of the releases whose slots run now.
+pub fn plan(
+    request: &Request,
+    observed: &Observed,
+    known: &BTreeMap<ReleaseId, Snapshot>,
+) -> Result<Plan, PlanError> {
+    let changes = Changes::find(request, observed, known)?;
+    let stages = stages::stages(request, &changes)?;
+    let system = &request.snapshot.system;
+    let judged = if request.kind == Kind::Rollback { BTreeMap::new() } else { judged(&changes) };
+    let plan = Plan {
+        scope: Scope { system: system.name.clone(), environment: system.environment.clone() },
+        release: request.release,
+        kind: request.kind,
+        version: request.snapshot.version.clone(),
+        from: changes.from.clone(),
+        slots: changes.slots.clone(),
+        jobs: jobs(&request.snapshot),
+        judge: JudgeConfig::new(&system.rollout, &system.slo),
+        judged,
+        report: report(request, &changes, &stages),
+        stages,
+    };
+    let problems = verify(&plan);
+    if problems.is_empty() { Ok(plan) } else { Err(PlanError::Inconsistent(problems)) }
+}
+
+fn judged(changes: &Changes) -> BTreeMap<ServiceName, Traffic> {
+    let routed = changes.routed();
+    routed.map(|it| (it.slot.service.clone(), Traffic::Requests)).collect()
+}
+
+fn jobs(snapshot: &Snapshot) -> BTreeMap<JobName, JobSpec> {
+    let mut jobs = BTreeMap::new();
+    if let Some(migrations) = &snapshot.system.migrations {
+        let kind = match &migrations.tool {
+            MigrationTool::Sqlx => JobKind::SqlxMigrate,
+            MigrationTool::Command(command) => JobKind::Command(command.clone()),
+        };
+        let name = JobName::new(MIGRATE).expect("it is a name");
+        let env = migrations.env.clone();
+        let job = JobSpec {
+            name: name.clone(),
+            kind,
+            env,
+            files: snapshot.migrations,
+            timeout: migrations.timeout,
+        };
+        jobs.insert(name, job);
+    }
+    for (idx, check) in snapshot.system.smoke.iter().enumerate() {
+        let (SmokeKind::Run { command }, Some(service)) =
+            (&check.kind, snapshot.system.services.get(&check.service))
+        else {
+            continue;
+        };
+        let name = smoke_job(idx);
+        let kind = JobKind::Command(command.clone());
+        let files = snapshot.files.get(&check.service).copied();
+        let env = service.env.clone();
+        jobs.insert(name.clone(), JobSpec { name, kind, env, files, timeout: check.timeout });
+    }
+    jobs
+}
+
+pub(crate) fn smoke_job(idx: usize) -> JobName {
+    JobName::new(format!("smoke-{idx}")).expect("letters, a dash and digits")
+}
+
+fn report(request: &Request, changes: &Changes, stages: &[crate::plan::Stage]) -> PlanReport {
+    let system = &request.snapshot.system;
+    let names = |it: &[changes::Change]| it.iter().map(|it| it.slot.service.clone()).collect::<Vec<_>>();
+    let mut notes = vec![];
+    for change in changes.changed.iter().chain(&changes.new).filter(|it| it.is_worker) {
+        let service = &change.slot.service;
+        notes.push(format!("{service} has no ports: it is replaced after the others, without a canary"));
+    }
+    if system.rollout.strategy == Strategy::Canary && !changes.new.is_empty() && request.kind == Kind::Deploy
+    {
+        let new: Vec<String> = changes.new.iter().map(|it| it.slot.service.to_string()).collect();
+        notes.push(format!("nothing to compare with, so no canary: {}", new.join(", ")));
+    }
+    let migrates = request.kind == Kind::Deploy && system.migrations.is_some();
+    if migrates && system.migrations.as_ref().is_some_and(|it| !it.compatible) {
+        notes.push("the migrations are not compatible with the old version: a rollback leaves it on a schema it may not know".to_owned());
+    }
+    PlanReport {
+        changed: names(&changes.changed),
+        new: names(&changes.new),
+        unchanged: changes.unchanged.clone(),
+        removed: changes.removed.iter().map(|it| it.service.clone()).collect(),
+        notes,
+        waits: waits(stages),
+    }
+}
+
+fn waits(stages: &[crate::plan::Stage]) -> Millis {
+    let pauses = stages.iter().flat_map(|it| &it.tasks).filter_map(|it| match &it.action {
+        crate::plan::Action::Gate { gate } => Some(gate.pause.0),
+        _ => None,
+    });
+    Millis(pauses.sum())
+}
+
+pub(crate) fn slot(service: &ServiceName, release: ReleaseId) -> SlotRef {
+    SlotRef { service: service.clone(), release }
+}

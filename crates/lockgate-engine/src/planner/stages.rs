@@ -1,0 +1,323 @@
+//! The stages of a release, in their fixed order.
+
+use lockgate_model::{
+    Health, JobName, Millis, Retry, SlotRef, SmokeKind, SmokeSpec, SmokeVia, Step, Strategy, System, Weight,
+};
+
+use super::changes::{Change, Changes};
+use super::waves::waves;
+use super::{MIGRATE, PlanError, Request, smoke_job};
+use crate::plan::{Action, Gate, GateKind, Kind, Repeat, Split, Stage, StageKind, Task};
+
+/// A node that is started again answers within seconds.
+const TARGET_RETRY: Retry = Retry { attempts: 5, initial: Millis(500), max: Millis::secs(5), factor: 2 };
+/// A first answer may come late; a version that fails three times does not work.
+const SMOKE_RETRY: Retry = Retry { attempts: 3, initial: Millis(500), max: Millis::secs(2), factor: 2 };
+/// What a target adds to the time that the work itself may take.
+const SLACK: Millis = Millis::secs(30);
+/// A rolling release goes in at most this many rounds: beyond, the rounds are too small to see anything in.
+const ROUNDS_MAX: u16 = 4;
+
+pub(super) fn stages(request: &Request, changes: &Changes) -> Result<Vec<Stage>, PlanError> {
+    let planner = Planner { request, changes, system: &request.snapshot.system };
+    let mut stages = vec![];
+    if planner.touches_nothing() {
+        return Ok(stages);
+    }
+    stages.extend(planner.migrate());
+    stages.push(planner.resize());
+    match (request.kind, planner.system.rollout.strategy) {
+        (Kind::Rollback, _) => planner.straight(&mut stages)?,
+        (Kind::Deploy, Strategy::Canary) => planner.canary(&mut stages)?,
+        (Kind::Deploy, Strategy::Rolling) => planner.rolling(&mut stages)?,
+    }
+    planner.workers(&mut stages);
+    if request.kind == Kind::Deploy {
+        stages.push(planner.smoke("smoke, as users", |_| SmokeVia::Route));
+        stages.push(planner.smoke_jobs());
+        stages.extend(planner.bake());
+    }
+    stages.extend(planner.clean_up());
+    stages.retain(|it| !it.tasks.is_empty());
+    Ok(stages)
+}
+
+struct Planner<'a> {
+    request: &'a Request,
+    changes: &'a Changes,
+    system: &'a System,
+}
+
+impl Planner<'_> {
+    fn touches_nothing(&self) -> bool {
+        let Changes { changed, new, resized, removed, stale, .. } = self.changes;
+        changed.is_empty() && new.is_empty() && resized.is_empty() && removed.is_empty() && stale.is_empty()
+    }
+
+    fn migrate(&self) -> Option<Stage> {
+        let migrations = self.system.migrations.as_ref().filter(|_| self.request.kind == Kind::Deploy)?;
+        let job = JobName::new(MIGRATE).expect("it is a name");
+        let task = Task {
+            service: None,
+            action: Action::RunJob { job },
+            repeat: Repeat::Dangerous,
+            retry: migrations.retry,
+            timeout: Millis(migrations.timeout.0 + SLACK.0),
+            undo: vec![],
+        };
+        Some(stage("migrate", vec![task]))
+    }
+
+    fn resize(&self) -> Stage {
+        let tasks = self.changes.resized.iter().map(|(slot, before, after)| {
+            let action = |instances| Action::EnsureSlot { slot: slot.clone(), instances };
+            Task { undo: vec![action(*before)], ..self.task(&change_of(slot), action(*after)) }
+        });
+        stage("resize", tasks.collect())
+    }
+
+    /// Starts the new slots, in waves; `instances` says how many of each.
+    fn start(&self, stages: &mut Vec<Stage>, instances: impl Fn(&Change) -> u16) -> Result<(), PlanError> {
+        let waves = waves(&self.request.snapshot, self.changes.routed())?;
+        let count = waves.len();
+        for (idx, wave) in waves.into_iter().enumerate() {
+            let name = if count == 1 { "start".to_owned() } else { format!("start {}/{count}", idx + 1) };
+            let tasks = wave.into_iter().map(|it| self.ensure_new(it, instances(it))).collect();
+            stages.push(Stage { name, kind: StageKind::Revocable, tasks });
+        }
+        Ok(())
+    }
+
+    fn canary(&self, stages: &mut Vec<Stage>) -> Result<(), PlanError> {
+        let steps: Vec<Step> =
+            self.system.rollout.steps.iter().copied().filter(|it| it.weight < Weight::ALL).collect();
+        let first = steps.first().map_or(Weight::ALL, |it| it.weight);
+        self.start(stages, |it| if it.old.is_some() { share(it.replicas, first) } else { it.replicas })?;
+        stages.push(self.smoke("smoke", |it| SmokeVia::Slot(it.slot.clone())));
+        stages.push(self.open_new());
+        if !self.changes.changed.iter().any(|it| !it.is_worker) {
+            return Ok(());
+        }
+        let mut before = first;
+        for step in steps {
+            stages.push(self.scale(&format!("scale for {}", step.weight), before, step.weight));
+            stages.push(self.shift(&format!("canary {}", step.weight), step.weight));
+            stages.push(gate(&format!("judge {}", step.weight), GateKind::Step, step.pause));
+            before = step.weight;
+        }
+        stages.push(self.scale("scale to full size", before, Weight::ALL));
+        stages.push(self.shift("all traffic", Weight::ALL));
+        Ok(())
+    }
+
+    fn rolling(&self, stages: &mut Vec<Stage>) -> Result<(), PlanError> {
+        let largest = self.changes.changed.iter().filter(|it| !it.is_worker).map(|it| it.replicas).max();
+        let rounds = largest.unwrap_or(1).clamp(1, ROUNDS_MAX);
+        let weight = |round: u16| {
+            let points = u32::from(Weight::ALL.basis_points()) * u32::from(round) / u32::from(rounds);
+            Weight::from_basis_points(u16::try_from(points).expect("at most all")).expect("at most all")
+        };
+        self.start(stages, |it| if it.old.is_some() { share(it.replicas, weight(1)) } else { it.replicas })?;
+        stages.push(self.smoke("smoke", |it| SmokeVia::Slot(it.slot.clone())));
+        stages.push(self.open_new());
+        for round in 1..=rounds {
+            if 1 < round {
+                stages.push(self.scale(
+                    &format!("start round {round}/{rounds}"),
+                    weight(round - 1),
+                    weight(round),
+                ));
+            }
+            stages.push(self.shift(&format!("shift {}", weight(round)), weight(round)));
+            if round < rounds {
+                stages.push(gate(&format!("look at {}", weight(round)), GateKind::Step, Millis::ZERO));
+                stages.push(self.shrink(&format!("stop round {round}/{rounds}"), weight(round)));
+            }
+        }
+        Ok(())
+    }
+
+    /// All at once, as a rollback goes.
+    fn straight(&self, stages: &mut Vec<Stage>) -> Result<(), PlanError> {
+        self.start(stages, |it| it.replicas)?;
+        stages.push(self.open_new());
+        stages.push(self.shift("all traffic", Weight::ALL));
+        Ok(())
+    }
+
+    /// Traffic for services that are there for the first time.
+    fn open_new(&self) -> Stage {
+        let new = self.changes.new.iter().filter(|it| !it.is_worker);
+        let tasks = new.map(|it| {
+            let to = Split { old: None, new: Some(it.slot.release), weight: Weight::ALL };
+            self.task(it, Action::SetWeights { service: it.slot.service.clone(), to })
+        });
+        stage("open", tasks.collect())
+    }
+
+    fn scale(&self, name: &str, before: Weight, after: Weight) -> Stage {
+        let grows = |it: &&Change| share(it.replicas, before) < share(it.replicas, after);
+        let growing = self.routed_changed().filter(grows);
+        stage(name, growing.map(|it| self.ensure_new(it, share(it.replicas, after))).collect())
+    }
+
+    /// Instances of the old version that a rolling release does not need any more.
+    fn shrink(&self, name: &str, weight: Weight) -> Stage {
+        let tasks = self.routed_changed().filter_map(|it| {
+            let old = it.old.as_ref()?;
+            let keep = share(old.replicas, weight.rest());
+            let action = |instances| Action::EnsureSlot { slot: old.slot.clone(), instances };
+            (keep < old.replicas)
+                .then(|| Task { undo: vec![action(old.replicas)], ..self.task(it, action(keep)) })
+        });
+        stage(name, tasks.collect())
+    }
+
+    fn shift(&self, name: &str, weight: Weight) -> Stage {
+        let tasks = self.routed_changed().map(|it| {
+            let old = it.old.as_ref().map(|it| it.slot.release);
+            let split = |weight| Action::SetWeights {
+                service: it.slot.service.clone(),
+                to: Split { old, new: Some(it.slot.release), weight },
+            };
+            Task { undo: vec![split(Weight::NONE)], ..self.task(it, split(weight)) }
+        });
+        stage(name, tasks.collect())
+    }
+
+    fn bake(&self) -> Option<Stage> {
+        let pause = self.system.rollout.bake;
+        let judged = self.changes.routed().next().is_some();
+        (judged && Millis::ZERO < pause).then(|| gate("bake", GateKind::Bake, pause))
+    }
+
+    fn smoke(&self, name: &str, via: impl Fn(&Change) -> SmokeVia) -> Stage {
+        let mut tasks = vec![];
+        for check in &self.system.smoke {
+            let SmokeKind::Get { path, status } = &check.kind else { continue };
+            let Some(change) = self.changes.routed().find(|it| it.slot.service == check.service) else {
+                continue;
+            };
+            let Some((_, port)) = self.system.services[&check.service].main_port() else { continue };
+            let check = SmokeSpec {
+                service: check.service.clone(),
+                port: port.number,
+                path: path.clone(),
+                status: *status,
+                via: via(change),
+                timeout: check.timeout,
+            };
+            let timeout = Millis(check.timeout.0 + SLACK.0);
+            let task = self.task(change, Action::Smoke { check });
+            tasks.push(Task { retry: SMOKE_RETRY, timeout, ..task });
+        }
+        stage(name, tasks)
+    }
+
+    fn smoke_jobs(&self) -> Stage {
+        let jobs = self.system.smoke.iter().enumerate().filter_map(|(idx, check)| match check.kind {
+            SmokeKind::Run { .. } => Some(Task {
+                service: None,
+                action: Action::RunJob { job: smoke_job(idx) },
+                repeat: Repeat::Harmless,
+                retry: SMOKE_RETRY,
+                timeout: Millis(check.timeout.0 + SLACK.0),
+                undo: vec![],
+            }),
+            SmokeKind::Get { .. } => None,
+        });
+        stage("smoke jobs", jobs.collect())
+    }
+
+    /// Workers are replaced when everything else is: the new ones are up before the old ones stop.
+    fn workers(&self, stages: &mut Vec<Stage>) {
+        let start = self.changes.workers().map(|it| self.ensure_new(it, it.replicas));
+        stages.push(stage("start workers", start.collect()));
+        let stop = self.changes.workers().filter_map(|it| {
+            let old = it.old.as_ref()?;
+            let action = |instances| Action::EnsureSlot { slot: old.slot.clone(), instances };
+            Some(Task { undo: vec![action(old.replicas)], ..self.task(it, action(0)) })
+        });
+        stages.push(stage("stop old workers", stop.collect()));
+    }
+
+    fn clean_up(&self) -> [Stage; 2] {
+        let old = self.changes.changed.iter().filter_map(|it| it.old.as_ref()).map(|it| &it.slot);
+        let gone: Vec<_> = old.chain(&self.changes.removed).chain(&self.changes.stale).cloned().collect();
+        let routed = self.routed_changed().filter_map(|it| it.old.as_ref().map(|old| (it, old)));
+        let drains = routed.map(|(it, old)| {
+            let within = self.system.services[&it.slot.service].stop.drain;
+            let action = Action::Drain { slot: old.slot.clone(), within };
+            Task { timeout: Millis(within.0 + SLACK.0), ..self.task(it, action) }
+        });
+        let removals =
+            gone.iter().map(|slot| self.task(&change_of(slot), Action::RemoveSlot { slot: slot.clone() }));
+        [
+            Stage { name: "drain".to_owned(), kind: StageKind::CleanUp, tasks: drains.collect() },
+            Stage { name: "remove".to_owned(), kind: StageKind::CleanUp, tasks: removals.collect() },
+        ]
+    }
+
+    fn routed_changed(&self) -> impl Iterator<Item = &Change> {
+        self.changes.changed.iter().filter(|it| !it.is_worker)
+    }
+
+    fn ensure_new(&self, change: &Change, instances: u16) -> Task {
+        let action = Action::EnsureSlot { slot: change.slot.clone(), instances };
+        let remove = Action::RemoveSlot { slot: change.slot.clone() };
+        let drain = || {
+            let within = self.system.services[&change.slot.service].stop.drain;
+            Action::Drain { slot: change.slot.clone(), within }
+        };
+        // Without an old version the traffic has nowhere to go back to, and the slot is removed as it is.
+        let routed = change.old.is_some() && !change.is_worker;
+        let undo = if routed { vec![drain(), remove] } else { vec![remove] };
+        Task { undo, ..self.task(change, action) }
+    }
+
+    fn task(&self, change: &Change, action: Action) -> Task {
+        let service = self.system.services.get(&change.slot.service);
+        let ready = service.map_or(Millis::ZERO, |it| match it.health {
+            Health::Http { ready_within, .. } => ready_within,
+            Health::Uptime { ready_after } => ready_after,
+        });
+        let stop = service.map_or(Millis::ZERO, |it| Millis(it.stop.drain.0 + it.stop.grace.0));
+        Task {
+            service: Some(change.slot.service.clone()),
+            action,
+            repeat: Repeat::Harmless,
+            retry: TARGET_RETRY,
+            timeout: Millis(ready.0 + stop.0 + SLACK.0),
+            undo: vec![],
+        }
+    }
+}
+
+/// A stand-in for a service that keeps its slot, to take names and times from.
+fn change_of(slot: &SlotRef) -> Change {
+    Change { slot: slot.clone(), replicas: 0, is_worker: false, old: None }
+}
+
+fn gate(name: &str, kind: GateKind, pause: Millis) -> Stage {
+    let action = Action::Gate { gate: Gate { kind, pause } };
+    let task = Task {
+        service: None,
+        action,
+        repeat: Repeat::Harmless,
+        retry: Retry::ONCE,
+        timeout: Millis::ZERO,
+        undo: vec![],
+    };
+    stage(name, vec![task])
+}
+
+fn stage(name: &str, tasks: Vec<Task>) -> Stage {
+    Stage { name: name.to_owned(), kind: StageKind::Revocable, tasks }
+}
+
+/// Instances that serve a share of the traffic: at least one, at most all.
+fn share(replicas: u16, weight: Weight) -> u16 {
+    let points = u32::from(replicas) * u32::from(weight.basis_points());
+    let instances = points.div_ceil(u32::from(Weight::ALL.basis_points()));
+    u16::try_from(instances).expect("at most all").clamp(1, replicas.max(1))
+}

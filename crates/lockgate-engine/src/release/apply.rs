@@ -1,0 +1,278 @@
+//! The transition table: the only place where a release changes.
+
+use lockgate_model::{Latency, Samples, Timestamp};
+
+use super::undo;
+use super::{GateState, Paused, Position, Release, TaskPhase, TaskState};
+use crate::event::{End, Entry, Event, IllegalTransition, Outcome, Why};
+use crate::plan::{Action, Repeat, StageKind, TaskKey};
+
+impl Release {
+    /// Applies one journalled fact.
+    pub fn apply(&mut self, entry: &Entry) -> Result<(), IllegalTransition> {
+        let illegal = || IllegalTransition { seq: entry.seq, event: entry.event.clone() };
+        let in_order = entry.seq == self.next_seq() && self.not_before() <= entry.at;
+        if !in_order || !self.transition(entry.at, &entry.event) {
+            return Err(illegal());
+        }
+        self.last = Some((entry.seq, entry.at));
+        self.settle(entry.at);
+        Ok(())
+    }
+
+    /// One event in one state; false for what cannot happen here.
+    fn transition(&mut self, at: Timestamp, event: &Event) -> bool {
+        match event {
+            Event::Started => {
+                self.position == Position::New && {
+                    self.started_at = Some(at);
+                    self.enter_forward(0, at);
+                    true
+                }
+            }
+            Event::TaskStarted { key } => {
+                self.in_phase(*key, |it| matches!(it, TaskPhase::Ready)) && {
+                    self.touch(*key);
+                    self.set_phase(*key, TaskPhase::Running { since: at, amnesia: false });
+                    self.open_gate(*key, at);
+                    true
+                }
+            }
+            Event::TaskFinished { key, outcome } => {
+                self.is_running(*key) && {
+                    self.finish(*key, outcome, at);
+                    true
+                }
+            }
+            Event::TaskLost { key } => {
+                self.in_phase(*key, |it| matches!(it, TaskPhase::Running { .. })) && {
+                    self.set_phase(*key, TaskPhase::NeedsOperator);
+                    true
+                }
+            }
+            Event::TaskFound { key } => {
+                let TaskPhase::Running { since, .. } = *self.phase(*key) else { return false };
+                self.set_phase(*key, TaskPhase::Running { since, amnesia: false });
+                true
+            }
+            Event::BackoffOver { key } => {
+                self.in_phase(*key, |it| matches!(it, TaskPhase::BackingOff { .. })) && {
+                    let task = &mut self.tasks[usize::from(key.task)];
+                    task.attempt += 1;
+                    task.phase = TaskPhase::Ready;
+                    true
+                }
+            }
+            Event::Sampled { samples } => {
+                self.gate.is_some() && {
+                    self.observe(at, samples);
+                    true
+                }
+            }
+            Event::NoSignal { why } => {
+                self.gate.is_some() && {
+                    self.judge.no_signal(at);
+                    let next_look = at.plus(self.tick());
+                    self.update_gate(|gate| (gate.dark, gate.next_look) = (Some(why.clone()), next_look));
+                    true
+                }
+            }
+            Event::GateHeld { why } => {
+                self.gate.is_some() && {
+                    self.update_gate(|gate| gate.held = Some(why.clone()));
+                    true
+                }
+            }
+            Event::GatePassed { .. } => {
+                self.gate.take().is_some() && {
+                    let gate = self.tasks.iter_mut().filter(|it| it.is_running());
+                    gate.for_each(|it| it.phase = TaskPhase::Done);
+                    true
+                }
+            }
+            Event::TurnedBack { why } => {
+                self.may_turn_back() && {
+                    self.turning = Some(why.clone());
+                    true
+                }
+            }
+            Event::Paused { by } => {
+                self.paused.is_none() && {
+                    self.paused = Some(Paused { by: by.clone(), since: at });
+                    true
+                }
+            }
+            Event::Resumed { .. } => self.paused.take().is_some(),
+        }
+    }
+
+    /// Whether the release can still be taken back.
+    pub(super) fn may_turn_back(&self) -> bool {
+        let underway = matches!(self.position, Position::New | Position::Forward { .. });
+        underway && !self.is_clean_up() && self.turning.is_none()
+    }
+
+    /// What follows by itself from what has just happened.
+    fn settle(&mut self, at: Timestamp) {
+        if self.is_turning() {
+            self.turn(at);
+        }
+        // Empty stages are passed at once, so this may take more than one step.
+        while self.paused.is_none() && self.tasks.iter().all(TaskState::is_over) {
+            match self.position {
+                Position::Forward { stage } if !self.is_turning() => self.enter_forward(stage + 1, at),
+                Position::Back { stage } => self.enter_back(stage + 1, at),
+                Position::New | Position::Forward { .. } | Position::Ended { .. } => return,
+            }
+        }
+    }
+
+    /// Attempts that must not be repeated blindly are awaited; the others are overtaken, and fences protect
+    /// what comes after them.
+    fn turn(&mut self, at: Timestamp) {
+        let dangerous = self.keys().any(|key| {
+            let task = self.task(key).expect("keys name tasks of the current stage");
+            task.repeat == Repeat::Dangerous && self.tasks[usize::from(key.task)].is_running()
+        });
+        if dangerous {
+            return;
+        }
+        self.gate = None;
+        self.paused = None;
+        if self.touched.is_empty() {
+            let why = self.turning.clone().expect("it turns back");
+            self.end(End::Cancelled { why }, at);
+        } else {
+            self.undo = undo::stages(&self.plan, &self.touched);
+            self.enter_back(0, at);
+        }
+    }
+
+    fn end(&mut self, end: End, at: Timestamp) {
+        self.tasks.clear();
+        self.gate = None;
+        self.position = Position::Ended { end, at };
+    }
+
+    fn enter_forward(&mut self, stage: u16, at: Timestamp) {
+        self.gate = None;
+        match self.plan.stages.get(usize::from(stage)) {
+            Some(next) => {
+                self.tasks = next.tasks.iter().map(|_| TaskState::new()).collect();
+                self.position = Position::Forward { stage };
+                self.stage_since = Some(at);
+            }
+            None => self.end(End::Done { leftovers: self.leftovers.clone() }, at),
+        }
+    }
+
+    fn enter_back(&mut self, stage: u16, at: Timestamp) {
+        let Some((_, tasks)) = self.undo.get(usize::from(stage)) else {
+            let why = self.turning.clone().expect("a release goes back for a reason");
+            return self.end(End::RolledBack { why }, at);
+        };
+        self.tasks = tasks.iter().map(|_| TaskState::new()).collect();
+        self.position = Position::Back { stage };
+        self.stage_since = Some(at);
+    }
+
+    fn touch(&mut self, key: TaskKey) {
+        let revocable = |stage: u16| self.plan.stages[usize::from(stage)].kind == StageKind::Revocable;
+        if !key.back && revocable(key.stage) && !self.touched.contains(&(key.stage, key.task)) {
+            self.touched.push((key.stage, key.task));
+        }
+        let task = self.task(key).expect("the key was checked");
+        if let Action::SetWeights { service, to } = task.action.clone() {
+            self.splits.insert(service, to);
+        }
+    }
+
+    fn open_gate(&mut self, key: TaskKey, at: Timestamp) {
+        let task = self.task(key).expect("the key was checked");
+        if let Action::Gate { gate } = task.action.clone() {
+            self.judge.start_step(at, gate.pause, gate.kind.step_kind());
+            self.gate = Some(GateState { next_look: at, held: None, dark: None });
+        }
+    }
+
+    fn finish(&mut self, key: TaskKey, outcome: &Outcome, at: Timestamp) {
+        let task = self.task(key).expect("the key was checked");
+        let (retry, what) = (task.retry, task.action.to_string());
+        let again = key.attempt < retry.attempts && !self.is_turning();
+        let state = &mut self.tasks[usize::from(key.task)];
+        match outcome {
+            Outcome::Ok { note } => {
+                state.note.clone_from(note);
+                state.phase = TaskPhase::Done;
+            }
+            Outcome::Transient { why } if again => {
+                state.note = Some(why.clone());
+                state.phase = TaskPhase::BackingOff { until: at.plus(retry.wait_after(key.attempt)) };
+            }
+            Outcome::Transient { why } | Outcome::Fatal { why } => {
+                state.note = Some(why.clone());
+                state.phase = TaskPhase::Failed;
+                self.fail(key, what, why.clone(), at);
+            }
+        }
+    }
+
+    fn fail(&mut self, key: TaskKey, what: String, why: String, at: Timestamp) {
+        if key.back {
+            self.end(End::Stuck { what, why }, at);
+        } else if self.is_clean_up() {
+            self.leftovers.push(format!("{what}: {why}"));
+        } else if self.turning.is_none() {
+            self.turning = Some(Why::TaskFailed { what, why });
+        }
+    }
+
+    fn observe(&mut self, at: Timestamp, samples: &Samples) {
+        let samples = self.with_bounds(samples);
+        let arms = self.arms();
+        self.judge.observe(at, &samples, &arms);
+        let next_look = at.plus(self.tick());
+        self.update_gate(|gate| (gate.dark, gate.next_look) = (None, next_look));
+    }
+
+    /// The journal leaves the buckets' bounds out: they are in the plan.
+    fn with_bounds(&self, samples: &Samples) -> Samples {
+        let mut samples = samples.clone();
+        for (slot, counts) in &mut samples.slots {
+            let planned = self.plan.bounds(&slot.service);
+            if counts.latency.bounds_ms.is_empty() && counts.latency.counts.len() == planned.len() + 1 {
+                counts.latency = Latency {
+                    bounds_ms: planned.to_vec(),
+                    counts: std::mem::take(&mut counts.latency.counts),
+                };
+            }
+        }
+        samples
+    }
+
+    fn update_gate(&mut self, update: impl FnOnce(&mut GateState)) {
+        if let Some(gate) = &mut self.gate {
+            update(gate);
+        }
+    }
+
+    fn is_current(&self, key: TaskKey) -> bool {
+        self.keys().any(|it| it == key)
+    }
+
+    fn phase(&self, key: TaskKey) -> &TaskPhase {
+        if self.is_current(key) { &self.tasks[usize::from(key.task)].phase } else { &TaskPhase::Done }
+    }
+
+    fn in_phase(&self, key: TaskKey, test: impl Fn(&TaskPhase) -> bool) -> bool {
+        self.is_current(key) && test(self.phase(key))
+    }
+
+    pub(super) fn is_running(&self, key: TaskKey) -> bool {
+        self.is_current(key) && self.tasks[usize::from(key.task)].is_running()
+    }
+
+    fn set_phase(&mut self, key: TaskKey, phase: TaskPhase) {
+        self.tasks[usize::from(key.task)].phase = phase;
+    }
+}
