@@ -61,7 +61,7 @@ async fn adopts() {
     restart(&world).await;
     assert_eq!(world.get("/").await, Some((200, "r1".to_owned())), "served from the first moment");
     assert_eq!(world.pids(1).await, pids);
-    world.client().ensure_slot(&fence(1), &key(1), &world.slot(1), 2).await.unwrap();
+    world.client().ensure_slot(&fence(3), &key(1), &world.slot(1), 2).await.unwrap();
     assert_eq!(world.pids(1).await, pids, "nothing was started twice");
     kill(pids[0], Signal::KILL);
     eventually("an adopted instance that ends is replaced", async || {
@@ -77,7 +77,7 @@ async fn restarts_what_died() {
     world.kill_node().await;
     kill(pids[1], Signal::KILL);
     restart(&world).await;
-    world.client().ensure_slot(&fence(1), &key(1), &world.slot(1), 2).await.unwrap();
+    world.client().ensure_slot(&fence(3), &key(1), &world.slot(1), 2).await.unwrap();
     let now = world.pids(1).await;
     assert_eq!((now.len(), now[0]), (2, pids[0]));
     assert!(lives(now[1]) && now[1] != pids[1]);
@@ -128,7 +128,7 @@ async fn comes_back() {
     let before = serving(&world, 1).await;
     world.node().await.stop(KeepInstances::Stop).await.unwrap();
     restart(&world).await;
-    world.client().ensure_slot(&fence(1), &key(1), &world.slot(1), 1).await.unwrap();
+    world.client().ensure_slot(&fence(3), &key(1), &world.slot(1), 1).await.unwrap();
     assert_eq!(world.get("/").await, Some((200, "r1".to_owned())));
     assert_ne!(world.pids(1).await, before);
 }

@@ -91,7 +91,12 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
             let env: std::collections::BTreeMap<String, String> = std::env::vars().collect();
             (200, serde_json::to_string(&env).unwrap())
         }
-        "/missing" => (404, "no".to_owned()),
+        of if of
+            .strip_prefix("/of/")
+            .is_some_and(|it| Ok(it) != std::env::var("LOCKGATE_RELEASE").as_deref()) =>
+        {
+            (404, "another release".to_owned())
+        }
         _ => (200, std::env::var("LOCKGATE_RELEASE").unwrap_or_default()),
     };
     Ok(Response::builder().status(status).body(Full::new(Bytes::from(text))).unwrap())

@@ -166,12 +166,10 @@ async fn smoke_reaches_slot<P: Platform>() {
     up(&platform, 1, 1).await;
     target.set_weights(&fence(2), &key(2), &service(), &Weights::all_to(ReleaseId(1))).await.unwrap();
     up(&platform, 2, 3).await;
-    for via in [SmokeVia::Slot(web(2)), SmokeVia::Slot(web(1)), SmokeVia::Route] {
-        target.smoke(&platform.smoke(via, "/")).await.unwrap();
-    }
-    let before = target.samples(&[service()]).await.unwrap().slots[&web(2)].requests;
-    assert_eq!(before, 1, "it went to the slot");
-    let failed = target.smoke(&platform.smoke(SmokeVia::Slot(web(2)), "/missing")).await.unwrap_err();
+    target.smoke(&platform.smoke(SmokeVia::Slot(web(2)), "/of/r2")).await.unwrap();
+    target.smoke(&platform.smoke(SmokeVia::Slot(web(1)), "/of/r1")).await.unwrap();
+    target.smoke(&platform.smoke(SmokeVia::Route, "/of/r1")).await.unwrap();
+    let failed = target.smoke(&platform.smoke(SmokeVia::Route, "/of/r2")).await.unwrap_err();
     assert_eq!(failed.class, Class::Fatal);
     assert!(failed.message.contains("404"), "{failed}");
 }
@@ -301,6 +299,8 @@ async fn crash_between_calls<P: Platform>() {
     drop(tokio::time::timeout(cut_off, platform.client().ensure_slot(&fence(4), &key(4), &new, 2)).await);
     for _ in 0..2 {
         platform.client().run_job(&fence(3), &key(3), &migrate).await.unwrap();
+    }
+    for _ in 0..2 {
         platform.client().ensure_slot(&fence(4), &key(4), &new, 2).await.unwrap();
     }
     for (seq, weight) in [(5, "10%"), (6, "50%")] {
@@ -311,6 +311,8 @@ async fn crash_between_calls<P: Platform>() {
     }
     for _ in 0..2 {
         platform.client().set_weights(&fence(7), &key(7), &service(), &all(2)).await.unwrap();
+    }
+    for _ in 0..2 {
         platform.client().drain(&fence(8), &key(8), &old.slot, Millis::secs(5)).await.unwrap();
     }
     for _ in 0..2 {
