@@ -31,8 +31,12 @@ pub(crate) struct File {
 
 /// All tracked text files that are there.
 pub(crate) fn tracked(root: &Path) -> anyhow::Result<Vec<File>> {
-    let output =
-        Command::new("git").args(["ls-files", "-z"]).current_dir(root).output().context("git ls-files")?;
+    // The tests may run as another user than the one who made the clone.
+    let output = Command::new("git")
+        .args(["-c", "safe.directory=*", "ls-files", "-z"])
+        .current_dir(root)
+        .output()
+        .context("git ls-files")?;
     ensure!(output.status.success(), "git ls-files: {}", String::from_utf8_lossy(&output.stderr));
     let listed = String::from_utf8(output.stdout).context("git ls-files")?;
     let mut files = Vec::new();

@@ -27,11 +27,8 @@ pub async fn run(config: SampleConfig) -> io::Result<()> {
     let ignore_term = config.ignore_term;
     let sample = Sample::bind(config).await?;
     let asked = async move {
-        if ignore_term {
-            return std::future::pending().await;
-        }
         tokio::select! {
-            _ = term.recv() => {}
+            _ = term.recv(), if !ignore_term => {}
             _ = interrupt.recv() => {}
         }
     };
