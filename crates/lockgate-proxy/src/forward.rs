@@ -167,7 +167,7 @@ async fn forward(
 }
 
 /// The header never reaches an instance, and is obeyed only if it comes from this machine.
-fn take_override(caller: &Caller, request: &mut Request<Incoming>) -> Result<Option<ReleaseId>, Refusal> {
+fn take_override<B>(caller: &Caller, request: &mut Request<B>) -> Result<Option<ReleaseId>, Refusal> {
     let Some(value) = request.headers_mut().remove(OVERRIDE) else { return Ok(None) };
     if !caller.peer.ip().is_loopback() {
         return Ok(None);
