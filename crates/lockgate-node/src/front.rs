@@ -107,11 +107,8 @@ impl Front {
             .iter()
             .map(|(name, port)| (name.clone(), SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), *port)));
         let addresses = addresses.collect();
-        let put = match ready {
-            true => self.proxy.adopt_instance(&slot.service, slot.release, number, addresses),
-            false => self.proxy.put_instance(&slot.service, slot.release, number, addresses),
-        };
-        put.map_err(refused)
+        let put = if ready { Proxy::adopt_instance } else { Proxy::put_instance };
+        put(&self.proxy, &slot.service, slot.release, number, addresses).map_err(refused)
     }
 
     pub(crate) fn remove_instance(&self, slot: &SlotRef, number: u32) {
@@ -141,7 +138,7 @@ impl Front {
         match self.proxy.drain_instance(&slot.service, slot.release, number, within).await {
             Ok(report) if report.clean => (),
             Ok(report) => {
-                tracing::warn!(%slot, number, ?report, "an instance was stopped before it was idle")
+                tracing::warn!(%slot, number, ?report, "an instance was stopped before it was idle");
             }
             Err(error) => tracing::debug!(%slot, number, %error, "nothing to drain"),
         }

@@ -129,7 +129,7 @@ impl Table {
     pub(crate) fn admit(&mut self, fence: &Fence, subject: &Subject<'_>) -> Result<(), Failure> {
         let scope = self.scope_mut(&fence.scope);
         if fence.epoch < scope.epoch {
-            return Err(fenced(format!(
+            return Err(fenced(&format!(
                 "epoch {} of {} is over; epoch {} has begun",
                 fence.epoch, fence.scope, scope.epoch
             )));
@@ -146,7 +146,7 @@ impl Table {
                     "request {} for {name} comes after request {newest} of the same epoch",
                     fence.seq
                 );
-                return Err(fenced(text));
+                return Err(fenced(&text));
             }
         }
         for name in subject.names() {
@@ -156,7 +156,7 @@ impl Table {
     }
 }
 
-fn fenced(reason: String) -> Failure {
+fn fenced(reason: &str) -> Failure {
     Failure::new(FailureClass::Fenced, format!("refused: {reason}; a newer driver has taken over"))
 }
 

@@ -78,12 +78,11 @@ async fn pause(slot: &Slot, number: u32, backoff: &mut Duration, stop: &Cancella
 impl Slot {
     /// The process to watch, in service as far as it may be, and whether it counts as ready from the start.
     async fn obtain(&self, number: u32, resumed: Option<Resumed>) -> Result<(Process, bool), String> {
-        let (process, ports, ready) = match resumed {
-            Some(it) => (it.process, it.ports, it.ready),
-            None => {
-                let (process, ports) = self.launch(number).await?;
-                (process, ports, false)
-            }
+        let (process, ports, ready) = if let Some(it) = resumed {
+            (it.process, it.ports, it.ready)
+        } else {
+            let (process, ports) = self.launch(number).await?;
+            (process, ports, false)
         };
         if let Err(failure) = self.front.put_instance(&self.spec.slot, number, &ports, ready) {
             // It runs, and takes no requests: its slot never becomes ready, and this says why.
@@ -152,10 +151,10 @@ impl Slot {
         match process.stop(signal, self.spec.stop.grace.to_std()).await {
             Ended::BySignal => (),
             Ended::Killed => {
-                tracing::warn!(%slot, number, pid, "an instance took no notice of its stop signal and was killed")
+                tracing::warn!(%slot, number, pid, "an instance took no notice of its stop signal and was killed");
             }
             Ended::Stays => {
-                tracing::error!(%slot, number, pid, "an instance hangs in the kernel and cannot be killed")
+                tracing::error!(%slot, number, pid, "an instance hangs in the kernel and cannot be killed");
             }
         }
         scan::sweep(&self.base.node_id, slot, number);

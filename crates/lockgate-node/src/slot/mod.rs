@@ -114,7 +114,7 @@ impl Slot {
             }
         }
         for _ in staying.len()..usize::from(wanted) {
-            let unused = (1..).find(|it| !inner.members.contains_key(it));
+            let unused = (1..=u32::MAX).find(|it| !inner.members.contains_key(it));
             self.add(&mut inner, unused.expect("members are fewer than numbers"), None);
         }
         drop(inner);

@@ -66,10 +66,10 @@ impl Slot {
         let mut text = format!("{slot}: {ready} of {wanted} instances are ready after {within}");
         for number in late {
             let probe = self.front.last_failure(slot, number).unwrap_or_else(|| "no answer yet".to_owned());
-            text.push_str(&format!("\n#{number}: health check: {probe}"));
+            text = format!("{text}\n#{number}: health check: {probe}");
             let lines = logs::tail(&self.base.place.instance_log(slot, number), CRASH_LINES);
             if !lines.is_empty() {
-                text.push_str(&format!("\n#{number}: last lines:\n{}", lines.join("\n")));
+                text = format!("{text}\n#{number}: last lines:\n{}", lines.join("\n"));
             }
         }
         Failure::fatal(text).hint(format!("lockgate logs {slot}"))

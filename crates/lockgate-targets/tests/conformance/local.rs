@@ -278,26 +278,25 @@ async fn job_vanishes() {
     let (first, key_1) = (fence(1), key(1));
     let (report, ()) = tokio::join!(target.run_job(&first, &key_1, &job), async {
         eventually("the job runs", async || std::path::Path::new(&marks).exists()).await;
-        kill(shim(&world), Signal::KILL);
+        let dir = Place::of(&world.state()).unwrap().job(&key(1));
+        kill(process_with(dir.to_str().unwrap()), Signal::KILL);
     });
     assert_eq!(report.unwrap_err().class, Class::Ambiguous);
     assert_eq!(target.look(&fence(1), &key(1)).await.unwrap(), Sighting::Unknown);
     let again = target.run_job(&fence(2), &key(1), &job).await.unwrap_err();
     assert_eq!(again.class, Class::Ambiguous);
     assert_eq!(std::fs::read_to_string(&marks).unwrap(), "ran\n");
-    // The command itself goes on without its shim; let it end.
-    std::fs::write(&go, "").unwrap();
+    // The command itself goes on without its shim.
+    kill(process_with(&marks), Signal::KILL);
 }
 
-/// The process that was started for the job of this world.
-fn shim(world: &World) -> u32 {
-    let dir = Place::of(&world.state()).unwrap().job(&key(1));
-    let dir = dir.to_str().unwrap().as_bytes().to_owned();
+/// The process that has this word in its command line.
+fn process_with(word: &str) -> u32 {
     let pids =
         std::fs::read_dir("/proc").unwrap().filter_map(|it| it.ok()?.file_name().to_str()?.parse().ok());
     let found = pids.into_iter().find(|pid: &u32| {
         let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        words.split(|&it| it == 0).any(|it| it == dir)
+        words.split(|&it| it == 0).any(|it| it == word.as_bytes())
     });
     found.unwrap()
 }

@@ -3,6 +3,14 @@
 //! The program is its own node, service and job: a real node process starts real instances, and both are this
 //! executable with other arguments.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::exit,
+    reason = "a test with a harness of its own, which clippy does not know for one"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
