@@ -2,4 +2,12 @@
 //!
 //! The engine says what is and what should be under way; this crate makes it so, and makes it durable first.
 
+mod clock;
+mod driver;
+mod perform;
+pub mod record;
+mod run;
 pub mod store;
+
+pub use driver::{DriveError, Driver, Ending, done_releases, ending, is_done, plan_with};
+pub use perform::JOB_FAILED_FOR_GOOD;

@@ -118,6 +118,16 @@ impl Store {
         row.as_ref().map(read).transpose()
     }
 
+    /// Every system and environment that a release was ever requested for.
+    pub async fn scopes(&self) -> Result<Vec<Scope>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT system, environment, max(id) AS id FROM releases GROUP BY 1, 2 ORDER BY 1, 2",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(read_scope).collect()
+    }
+
     pub async fn snapshot(&self, id: ReleaseId) -> Result<Snapshot, StoreError> {
         let text: Option<String> = sqlx::query_scalar("SELECT snapshot FROM releases WHERE id = ?")
             .bind(to_i64(id.0))
@@ -167,10 +177,7 @@ impl Store {
 fn read(row: &SqliteRow) -> Result<ReleaseRow, StoreError> {
     let id = ReleaseId(to_u64(row.try_get("id")?));
     let text = |column: &str| row.try_get::<String, _>(column);
-    let scope = Scope {
-        system: parse::<SystemName>(id, &text("system")?)?,
-        environment: parse::<EnvironmentName>(id, &text("environment")?)?,
-    };
+    let scope = read_scope(row)?;
     let outcome: Option<String> = row.try_get("outcome")?;
     let ended_at: Option<i64> = row.try_get("ended_at")?;
     Ok(ReleaseRow {
@@ -183,6 +190,14 @@ fn read(row: &SqliteRow) -> Result<ReleaseRow, StoreError> {
         state: from_json("a release's state", &text("state")?)?,
         outcome: outcome.map(|it| from_json("a release's outcome", &it)).transpose()?,
         ended_at: ended_at.map(|it| Timestamp(to_u64(it))),
+    })
+}
+
+fn read_scope(row: &SqliteRow) -> Result<Scope, StoreError> {
+    let id = ReleaseId(to_u64(row.try_get("id")?));
+    Ok(Scope {
+        system: parse::<SystemName>(id, &row.try_get::<String, _>("system")?)?,
+        environment: parse::<EnvironmentName>(id, &row.try_get::<String, _>("environment")?)?,
     })
 }
 

@@ -1,0 +1,105 @@
+//! Performs one effect on a target and says how it ended, in the engine's words.
+
+use lockgate_engine::{Action, Outcome, Plan, Sighting, Task};
+use lockgate_model::{EffectKey, Fence, JobKind, JobSpec};
+use lockgate_targets::{Class, JobReport, Target, TargetError};
+
+/// Exit code of a job that would fail again however often it is repeated (`EX_DATAERR` of sysexits.h).
+/// It counts for migrations that Lockgate runs itself; a user's command is repeated as its retry says.
+pub const JOB_FAILED_FOR_GOOD: u8 = 65;
+
+/// Runs a task to its end, or to its timeout.
+pub(crate) async fn perform<T: Target>(
+    target: &T,
+    plan: &Plan,
+    task: &Task,
+    fence: &Fence,
+    key: &EffectKey,
+) -> Outcome {
+    let limit = task.timeout.to_std();
+    match tokio::time::timeout(limit, act(target, plan, task, fence, key)).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(error)) => outcome_of(&error),
+        Err(_) => Outcome::Transient { why: format!("no answer within {}", task.timeout) },
+    }
+}
+
+async fn act<T: Target>(
+    target: &T,
+    plan: &Plan,
+    task: &Task,
+    fence: &Fence,
+    key: &EffectKey,
+) -> Result<Outcome, TargetError> {
+    match &task.action {
+        Action::EnsureSlot { slot, instances } => {
+            let spec = &plan.slots[slot];
+            target.ensure_slot(fence, key, spec, *instances).await?;
+        }
+        Action::SetWeights { service, to } => {
+            if let Some(weights) = to.weights() {
+                target.set_weights(fence, key, service, &weights).await?;
+            }
+        }
+        Action::Drain { slot, within } => target.drain(fence, key, slot, *within).await?,
+        Action::RemoveSlot { slot } => target.remove_slot(fence, key, slot).await?,
+        Action::RunJob { job } => {
+            let spec = &plan.jobs[job];
+            let report = target.run_job(fence, key, spec).await?;
+            return Ok(outcome_of_job(spec, &report));
+        }
+        Action::Smoke { check } => target.smoke(check).await?,
+        Action::Gate { .. } => unreachable!("a gate asks for samples, not for an action"),
+    }
+    Ok(Outcome::Ok { note: None })
+}
+
+/// What became of a job whose answer was lost.
+pub(crate) async fn look<T: Target>(
+    target: &T,
+    plan: &Plan,
+    task: &Task,
+    fence: &Fence,
+    key: &EffectKey,
+) -> Option<Sighting> {
+    let Action::RunJob { job } = &task.action else { return Some(Sighting::NeverRan) };
+    match target.look(fence, key).await {
+        Ok(lockgate_targets::Sighting::Done(report)) => {
+            Some(Sighting::Ended(outcome_of_job(&plan.jobs[job], &report)))
+        }
+        Ok(lockgate_targets::Sighting::Running) => Some(Sighting::Running),
+        Ok(lockgate_targets::Sighting::NeverRan) => Some(Sighting::NeverRan),
+        Ok(lockgate_targets::Sighting::Unknown) => Some(Sighting::Unknown),
+        Err(error) => {
+            tracing::warn!(%key, %error, "cannot look");
+            None
+        }
+    }
+}
+
+fn outcome_of_job(job: &JobSpec, report: &JobReport) -> Outcome {
+    let tail = report.tail.join("\n");
+    let said = if tail.is_empty() { String::new() } else { format!("; it said:\n{tail}") };
+    match report.exit_code {
+        Some(0) => Outcome::Ok { note: report.tail.last().cloned() },
+        Some(code) if job.kind == JobKind::SqlxMigrate && code == i32::from(JOB_FAILED_FOR_GOOD) => {
+            Outcome::Fatal { why: format!("the migration failed{said}") }
+        }
+        Some(code) => Outcome::Transient { why: format!("it ended with exit code {code}{said}") },
+        None => Outcome::Transient {
+            why: format!("it was killed or ran out of its time of {}{said}", job.timeout),
+        },
+    }
+}
+
+fn outcome_of(error: &TargetError) -> Outcome {
+    let why = match &error.hint {
+        Some(hint) => format!("{error}\n{hint}"),
+        None => error.to_string(),
+    };
+    match error.class {
+        // Fenced off, this driver finds out at its next append that a newer one is at work.
+        Class::Transient | Class::Ambiguous | Class::Fenced => Outcome::Transient { why },
+        Class::Fatal => Outcome::Fatal { why },
+    }
+}
