@@ -385,3 +385,20 @@ fn switch(
     tunnel::start(client, upstream, exchange, instance.id, &instance.gone);
     response.map(|_| Answer::Own(Full::default()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_override_is_obeyed_only_from_this_machine_and_always_removed() {
+        for (peer, wanted) in
+            [("127.0.0.1:9", Some(ReleaseId(12))), ("[::1]:9", Some(ReleaseId(12))), ("192.0.2.1:9", None)]
+        {
+            let caller = Caller { peer: peer.parse().unwrap(), seen: Arc::default() };
+            let mut request = Request::builder().header(OVERRIDE, "r12").body(()).unwrap();
+            assert_eq!(take_override(&caller, &mut request).unwrap(), wanted, "{peer}");
+            assert!(!request.headers().contains_key(OVERRIDE), "{peer}");
+        }
+    }
+}

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
@@ -16,6 +17,8 @@ use crate::exchange::Exchange;
 const GOING_AWAY: [u8; 4] = [0x88, 0x02, 0x03, 0xE9];
 /// Bytes moved at once: large enough for throughput, small enough for thousands of tunnels.
 const CHUNK: usize = 16 * 1024;
+/// Time that an instance has to end its side after the client has ended theirs.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// The open tunnels of a slot.
 #[derive(Default)]
@@ -95,13 +98,19 @@ async fn carry(client: Upgraded, upstream: Upgraded, close: &CancellationToken) 
     let (mut upstream_read, mut upstream_write) = tokio::io::split(TokioIo::new(upstream));
     let up = async {
         tokio::io::copy(&mut client_read, &mut upstream_write).await?;
-        upstream_write.shutdown().await
+        upstream_write.shutdown().await?;
+        tokio::time::sleep(LAST_WORDS).await;
+        Ok(())
     };
     let down = async {
         down(&mut upstream_read, &mut client_write, close).await?;
         client_write.shutdown().await
     };
-    tokio::try_join!(up, down).map(|_| ())
+    // Once the instance has ended there is nobody to talk to.
+    tokio::select! {
+        result = up => result,
+        result = down => result,
+    }
 }
 
 /// Passes on what the instance says; once told to close, ends the frame that is under way, says goodbye, and
