@@ -8,7 +8,7 @@ use lockgate_model::{Scope, SlotRef};
 use crate::node::Node;
 use crate::process::Process;
 use crate::scan::{self, Marked};
-use crate::slot::{Resumed, Slot};
+use crate::slot::{Resumed, Slot, port_variable};
 use crate::table::{InstanceTable, SlotTable};
 
 /// Takes up every slot of the table: running instances are adopted, missing ones are started, and what carries
@@ -32,7 +32,10 @@ pub(crate) async fn take_up(node: &Node) {
                 front.set_weights_when_ready(name, weights, wanted);
             }
             // Last, so that the first request finds everything in its place.
-            front.listen_until_open(name, service.bind, &service.ports).await;
+            let (base, name_1, scope) = (Arc::clone(&node.base), name.clone(), scope.scope.clone());
+            let wanted =
+                move || base.keeper.now().service(&scope, &name_1).map(|it| (it.bind, it.ports.clone()));
+            front.listen_until_open(name, wanted).await;
         }
     }
     for (_, left) in found {
@@ -77,6 +80,11 @@ fn find(instance: &InstanceTable, marked: Option<&Vec<Marked>>) -> Option<Proces
     if let Some(process) = instance.process.as_ref().and_then(Process::adopt) {
         return Some(process);
     }
-    let leader = marked?.iter().find(|it| it.leads_group)?;
+    let named = |it: &Marked| {
+        let mut ports = instance.ports.iter();
+        ports.all(|(name, port)| it.ports.get(&port_variable(name)) == Some(&port.to_string()))
+    };
+    // With other ports it is of an older table, and the router would look for it in the wrong place.
+    let leader = marked?.iter().find(|it| it.leads_group && named(it))?;
     Process::adopt(&leader.id)
 }

@@ -52,19 +52,21 @@ impl Front {
         Ok(())
     }
 
-    /// At the start of a node there is nobody to tell: what cannot be opened now is tried again until it can.
+    /// At the start of a node there is nobody to tell: what cannot be opened now is tried again until it can,
+    /// or until the service is gone.
     pub(crate) async fn listen_until_open(
         &self,
         service: &ServiceName,
-        bind: IpAddr,
-        ports: &BTreeMap<PortName, Port>,
+        wanted: impl Fn() -> Option<(IpAddr, BTreeMap<PortName, Port>)> + Send + 'static,
     ) {
-        let Err(failure) = self.listen(service, bind, ports).await else { return };
+        let Some((bind, ports)) = wanted() else { return };
+        let Err(failure) = self.listen(service, bind, &ports).await else { return };
         tracing::error!(%service, %failure, "a port was not opened again");
-        let (front, service, ports) = (self.clone(), service.clone(), ports.clone());
+        let (front, service) = (self.clone(), service.clone());
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(REOPEN_EVERY).await;
+                let Some((bind, ports)) = wanted() else { return };
                 if front.listen(&service, bind, &ports).await.is_ok() {
                     tracing::info!(%service, "all ports are open");
                     return;

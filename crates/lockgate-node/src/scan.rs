@@ -15,6 +15,8 @@ pub(crate) struct Marked {
     pub(crate) slot: SlotRef,
     pub(crate) instance: u32,
     pub(crate) leads_group: bool,
+    /// Its variables that name ports.
+    pub(crate) ports: BTreeMap<String, String>,
 }
 
 /// All processes of instances of this node. Processes of other users cannot be read and are not ours.
@@ -35,7 +37,9 @@ fn look(pid: i32, node_id: &str) -> Option<Marked> {
     let slot = format!("{}@{}", env.get("LOCKGATE_SERVICE")?, env.get("LOCKGATE_RELEASE")?).parse().ok()?;
     let instance = env.get("LOCKGATE_INSTANCE")?.parse().ok()?;
     let group = rustix::process::getpgid(Pid::from_raw(pid)).ok()?;
-    Some(Marked { id, slot, instance, leads_group: group.as_raw_nonzero().get() == pid })
+    let ports = env.iter().filter(|it| it.0.ends_with("_PORT"));
+    let ports = ports.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Some(Marked { id, slot, instance, leads_group: group.as_raw_nonzero().get() == pid, ports })
 }
 
 /// Ends what an instance left behind: children that took a session of their own.

@@ -78,8 +78,7 @@ impl Slot {
         let mut env = base_env(&self.base.program);
         env.extend(self.spec.env.clone());
         for (name, port) in ports {
-            let name = name.as_str().to_ascii_uppercase().replace('-', "_");
-            env.insert(format!("{name}_PORT"), port.to_string());
+            env.insert(port_variable(name), port.to_string());
         }
         if let Some(port) = self.main_port().and_then(|it| ports.get(it)) {
             env.insert("PORT".to_owned(), port.to_string());
@@ -131,6 +130,10 @@ impl Slot {
             tracing::warn!(slot = %self.spec.slot, number, %failure, "a crash is not in the table");
         }
     }
+}
+
+pub(crate) fn port_variable(name: &PortName) -> String {
+    format!("{}_PORT", name.as_str().to_ascii_uppercase().replace('-', "_"))
 }
 
 /// Nodes of one machine begin their search for ports at different places, so that they rarely meet.

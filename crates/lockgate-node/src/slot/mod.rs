@@ -20,6 +20,8 @@ mod instance;
 mod launch;
 mod settle;
 
+pub(crate) use launch::port_variable;
+
 /// What all slots of a node share.
 pub(crate) struct Base {
     pub(crate) place: Place,

@@ -17,6 +17,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             "local: instances outlive a killed node, and the next one serves with the same processes",
             adopts,
         ),
+        trial(
+            "local: a node killed while it starts instances starts none twice and forgets none",
+            killed_in_start,
+        ),
         trial("local: an instance that ended while no node ran is started again", restarts_what_died),
         trial("local: a torn table falls back to the last good one", torn_table),
         trial("local: a client starts the node again in the middle of a request", node_dies_in_request),
@@ -71,6 +75,28 @@ async fn adopts() {
     .await;
 }
 
+/// Between intent, process and record there are moments of every kind; a spread of delays meets them.
+async fn killed_in_start() {
+    let world = World::new();
+    restart(&world).await;
+    for round in 0..10 {
+        let node = world.status().await.pid;
+        let (up, key_1) = (fence(2 * round + 1), key(1));
+        let (target, slot) = (world.client(), world.slot(1));
+        let killing = async {
+            tokio::time::sleep(Duration::from_millis(round * 3)).await;
+            kill(node, Signal::KILL);
+        };
+        let (ready, ()) = tokio::join!(target.ensure_slot(&up, &key_1, &slot, 3), killing);
+        ready.unwrap();
+        // The kill may have come after the answer.
+        restart(&world).await;
+        assert_eq!((world.marked(), world.pids(1).await.len()), (3, 3), "round {round}");
+        target.ensure_slot(&fence(2 * round + 2), &key(2), &slot, 0).await.unwrap();
+        assert_eq!(world.marked(), 0, "round {round}");
+    }
+}
+
 async fn restarts_what_died() {
     let world = World::new();
     let pids = serving(&world, 2).await;
@@ -117,10 +143,10 @@ async fn no_orphans() {
     let world = World::new();
     let target = world.client();
     target.ensure_slot(&fence(1), &key(1), &world.slot_in_mode(1, "with-child"), 2).await.unwrap();
-    assert_eq!(world.marked().await, 4);
+    assert_eq!(world.marked(), 4);
     let node = world.status().await.pid;
     world.node().await.stop(KeepInstances::Stop).await.unwrap();
-    eventually("all processes are gone", async || world.marked().await == 0 && !lives(node)).await;
+    eventually("all processes are gone", async || world.marked() == 0 && !lives(node)).await;
 }
 
 async fn comes_back() {
@@ -246,9 +272,9 @@ async fn children_end() {
     let world = World::new();
     let target = world.client();
     target.ensure_slot(&fence(1), &key(1), &world.slot_in_mode(1, "with-child"), 1).await.unwrap();
-    assert_eq!(world.marked().await, 2);
+    assert_eq!(world.marked(), 2);
     target.ensure_slot(&fence(2), &key(2), &world.slot_in_mode(1, "with-child"), 0).await.unwrap();
-    eventually("the child is gone", async || world.marked().await == 0).await;
+    eventually("the child is gone", async || world.marked() == 0).await;
 }
 
 async fn job_survives_node() {

@@ -52,7 +52,7 @@ fn start_child() {
 /// Stays until it is killed.
 pub(crate) fn child() -> ExitCode {
     loop {
-        std::thread::sleep(Duration::from_secs(3_600));
+        std::thread::sleep(Duration::from_hours(1));
     }
 }
 

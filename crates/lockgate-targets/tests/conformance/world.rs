@@ -14,7 +14,7 @@ use lockgate_model::{
     PortName, Protocol, ReleaseId, Scope, ServiceName, SlotRef, SlotSpec, Stop, StopSignal, SystemName,
     Version,
 };
-use lockgate_node::{KeepInstances, NodeClient, NodeStatus};
+use lockgate_node::{KeepInstances, NodeClient, NodeStatus, start_node};
 use lockgate_targets::Local;
 use rustix::process::{Pid, Signal};
 
@@ -100,7 +100,7 @@ impl World {
     }
 
     /// Processes that carry this node's mark.
-    pub(crate) async fn marked(&self) -> usize {
+    pub(crate) fn marked(&self) -> usize {
         let mark = format!("LOCKGATE_NODE={}", lockgate_node::Place::of(&self.state()).unwrap().node_id());
         let folders = std::fs::read_dir("/proc").unwrap();
         let environs = folders.filter_map(|it| std::fs::read(it.ok()?.path().join("environ")).ok());
@@ -114,7 +114,8 @@ impl Drop for World {
         let state = self.state();
         let stopping = std::thread::spawn(move || {
             crate::runtime().block_on(async {
-                if let Ok(node) = NodeClient::connect(&state).await {
+                // One that was killed is started again, to end what it had started.
+                if let Ok(node) = start_node(&state, &crate::this_program()).await {
                     drop(node.stop(KeepInstances::Stop).await);
                 }
             });
