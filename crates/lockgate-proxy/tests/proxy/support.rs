@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Empty, Full, StreamBody, combinators::BoxBody};
+use http_body_util::{BodyExt, Empty, Full, combinators::BoxBody};
 use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http1;
 use hyper::service::service_fn;
@@ -20,7 +22,7 @@ use lockgate_model::{
 use lockgate_proxy::{Proxy, ProxyConfig, SlotConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
 
 /// No test waits longer than this for anything.
@@ -210,7 +212,7 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Respons
         "/grpc" | "/grpc-fault" => {
             let code = if path == "/grpc" { "0" } else { "13" };
             let mut body = request.into_body();
-            let (send, receive) = tokio::sync::mpsc::channel::<Frame<Bytes>>(1);
+            let (send, receive) = mpsc::channel::<Frame<Bytes>>(1);
             tokio::spawn(async move {
                 while let Some(Ok(frame)) = body.frame().await {
                     if let Ok(data) = frame.into_data() {
@@ -227,34 +229,28 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Respons
     })
 }
 
-pub(crate) fn channel_body(receive: tokio::sync::mpsc::Receiver<Frame<Bytes>>) -> Body {
-    let stream = futures_util::stream::unfold(receive, |mut receive| async move {
-        receive.recv().await.map(|frame| (Ok::<_, Infallible>(frame), receive))
-    });
-    BodyExt::boxed(StreamBody::new(Box::pin(SyncStream(std::sync::Mutex::new(Box::pin(stream))))))
+pub(crate) fn channel_body(receive: mpsc::Receiver<Frame<Bytes>>) -> Body {
+    ChannelBody(receive).boxed()
 }
 
-/// Boxed bodies must be `Sync`; the lock is never contended.
-struct SyncStream(
-    std::sync::Mutex<
-        std::pin::Pin<Box<dyn futures_util::Stream<Item = Result<Frame<Bytes>, Infallible>> + Send>>,
-    >,
-);
+/// A body of the frames that come out of a channel.
+struct ChannelBody(mpsc::Receiver<Frame<Bytes>>);
 
-impl futures_util::Stream for SyncStream {
-    type Item = Result<Frame<Bytes>, Infallible>;
+impl hyper::body::Body for ChannelBody {
+    type Data = Bytes;
+    type Error = Infallible;
 
-    fn poll_next(
-        self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Self::Item>> {
-        self.get_mut().0.get_mut().unwrap().as_mut().poll_next(cx)
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0.poll_recv(cx).map(|it| it.map(Ok))
     }
 }
 
 /// Ten chunks, each as soon as a permit is there.
 fn drip(state: Arc<State>) -> Body {
-    let (send, receive) = tokio::sync::mpsc::channel(1);
+    let (send, receive) = mpsc::channel(1);
     tokio::spawn(async move {
         for _ in 0..10 {
             state.gate.acquire().await.unwrap().forget();
