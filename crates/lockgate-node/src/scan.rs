@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use lockgate_model::SlotRef;
+use lockgate_model::{EffectKey, SlotRef};
 use rustix::process::{Pid, Signal};
 
 use crate::table::ProcessId;
@@ -19,27 +19,43 @@ pub(crate) struct Marked {
     pub(crate) ports: BTreeMap<String, String>,
 }
 
-/// All processes of instances of this node. Processes of other users cannot be read and are not ours.
+/// All processes of instances of this node.
 pub(crate) fn marked(node_id: &str) -> Vec<Marked> {
-    let Ok(folders) = fs::read_dir("/proc") else { return vec![] };
-    let pids = folders.filter_map(|it| it.ok()?.file_name().to_str()?.parse::<i32>().ok());
-    pids.filter_map(|pid| look(pid, node_id)).collect()
+    of_node(node_id).into_iter().filter_map(|(id, env)| instance_of(id, &env)).collect()
 }
 
-fn look(pid: i32, node_id: &str) -> Option<Marked> {
-    let id = ProcessId::of(pid)?;
-    let environ = fs::read(format!("/proc/{pid}/environ")).ok()?;
-    let env: BTreeMap<&str, &str> =
-        environ.split(|&it| it == 0).filter_map(|it| std::str::from_utf8(it).ok()?.split_once('=')).collect();
-    if *env.get("LOCKGATE_NODE")? != node_id {
-        return None;
-    }
+/// Live processes of a job, by the key of its attempt.
+pub(crate) fn of_effect(node_id: &str, key: &EffectKey) -> Vec<i32> {
+    let all = of_node(node_id).into_iter();
+    all.filter(|it| it.1.get("LOCKGATE_EFFECT").is_some_and(|it| it == key.as_str()))
+        .map(|it| it.0.pid)
+        .collect()
+}
+
+/// Processes with this node's mark. Those of other users cannot be read and are not ours.
+fn of_node(node_id: &str) -> Vec<(ProcessId, Env)> {
+    let Ok(folders) = fs::read_dir("/proc") else { return vec![] };
+    let pids = folders.filter_map(|it| it.ok()?.file_name().to_str()?.parse::<i32>().ok());
+    let with_env = pids.filter_map(|pid| Some((ProcessId::of(pid)?, environ(pid)?)));
+    with_env.filter(|it| it.1.get("LOCKGATE_NODE").is_some_and(|it| it == node_id)).collect()
+}
+
+type Env = BTreeMap<String, String>;
+
+fn environ(pid: i32) -> Option<Env> {
+    let bytes = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let pairs = bytes.split(|&it| it == 0).filter_map(|it| std::str::from_utf8(it).ok()?.split_once('='));
+    Some(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+}
+
+fn instance_of(id: ProcessId, env: &Env) -> Option<Marked> {
     let slot = format!("{}@{}", env.get("LOCKGATE_SERVICE")?, env.get("LOCKGATE_RELEASE")?).parse().ok()?;
     let instance = env.get("LOCKGATE_INSTANCE")?.parse().ok()?;
-    let group = rustix::process::getpgid(Pid::from_raw(pid)).ok()?;
+    let group = rustix::process::getpgid(Pid::from_raw(id.pid)).ok()?;
+    let leads_group = group.as_raw_nonzero().get() == id.pid;
     let ports = env.iter().filter(|it| it.0.ends_with("_PORT"));
-    let ports = ports.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Some(Marked { id, slot, instance, leads_group: group.as_raw_nonzero().get() == pid, ports })
+    let ports = ports.map(|(name, value)| (name.clone(), value.clone())).collect();
+    Some(Marked { id, slot, instance, leads_group, ports })
 }
 
 /// Ends what an instance left behind: children that took a session of their own.

@@ -12,7 +12,7 @@ use tokio::process::Command;
 
 use crate::process::{base_env, resolve};
 use crate::protocol::{Failure, FailureClass, JobAnswer, JobSighting, LogLine};
-use crate::{FileStore, Place, logs};
+use crate::{FileStore, Place, logs, scan};
 
 mod record;
 mod shim;
@@ -47,7 +47,7 @@ impl Jobs {
         match self.start(&dir, key, job)? {
             Started::Before(JobSighting::Done(answer)) => return Ok(answer),
             Started::Before(JobSighting::Running) => dir.wait_for_end().await,
-            Started::Before(JobSighting::Unknown) => return Err(vanished(job)),
+            Started::Before(JobSighting::Unknown) => return Err(self.vanished(key, job)),
             // Only `start` may find this, and then it starts the job.
             Started::Before(JobSighting::NeverRan) => (),
             Started::Now(mut shim) => {
@@ -63,7 +63,7 @@ impl Jobs {
                 dir.remove_files();
                 Ok(answer)
             }
-            Ok(JobSighting::Running | JobSighting::Unknown) => Err(vanished(job)),
+            Ok(JobSighting::Running | JobSighting::Unknown) => Err(self.vanished(key, job)),
             Ok(JobSighting::NeverRan) => Err(self.never_began(&dir, job)),
             Err(error) => Err(broken_record(&dir, &error)),
         }
@@ -151,6 +151,22 @@ impl Jobs {
         text.into_iter().map(|text| LogLine { source: key.to_string(), text }).collect()
     }
 
+    fn vanished(&self, key: &EffectKey, job: &JobSpec) -> Failure {
+        let alive = scan::of_effect(&self.node_id, key);
+        let state = if alive.is_empty() {
+            "nothing of it runs any more".to_owned()
+        } else {
+            let pids: Vec<String> = alive.iter().map(ToString::to_string).collect();
+            format!("what it started runs still: process {}", pids.join(", "))
+        };
+        let text = format!(
+            "job {} was started and left no result (its shim was killed, or the machine restarted); {state}",
+            job.name
+        );
+        Failure::new(FailureClass::Ambiguous, text)
+            .hint("find out whether it took effect, then: lockgate resolve")
+    }
+
     fn never_began(&self, dir: &JobDir, job: &JobSpec) -> Failure {
         if !dir.has_job() {
             let text = format!("refused: a newer request looked at job {} before it began", job.name);
@@ -189,15 +205,6 @@ impl Jobs {
 enum Started {
     Now(tokio::process::Child),
     Before(JobSighting),
-}
-
-fn vanished(job: &JobSpec) -> Failure {
-    let text = format!(
-        "job {} was started and left no result: its shim was killed, or the machine restarted",
-        job.name
-    );
-    Failure::new(FailureClass::Ambiguous, text)
-        .hint("find out whether it took effect, then: lockgate resolve")
 }
 
 fn broken_record(dir: &JobDir, error: &io::Error) -> Failure {

@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 use lockgate_model::{Health, Millis, ReleaseId, Weights};
-use lockgate_node::{FileStore, KeepInstances, NodeError, Place, start_node};
+use lockgate_node::{FileStore, KeepInstances, NodeClient, NodeError, Place, start_node};
 use lockgate_targets::{Class, Sighting, Target};
 use rustix::process::Signal;
 
 use crate::trial;
-use crate::world::{World, eventually, fence, get, job, key, kill, lives, service, web};
+use crate::world::{World, eventually, fence, free_port, get, job, key, kill, lives, service, web};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -24,6 +24,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("local: an instance that ended while no node ran is started again", restarts_what_died),
         trial("local: a torn table falls back to the last good one", torn_table),
         trial("local: a client starts the node again in the middle of a request", node_dies_in_request),
+        trial("local: a signal ends the node and leaves its instances", signal_keeps_instances),
+        trial("local: the metrics page has the counts of instances and requests", metrics_page),
         trial("local: a stopped node leaves no process behind", no_orphans),
         trial("local: a node that was stopped brings back what is wanted", comes_back),
         trial("local: a second node of the same state folder is refused and names the first", one_node),
@@ -137,6 +139,41 @@ async fn node_dies_in_request() {
     });
     assert_eq!(report.unwrap().exit_code, Some(0));
     assert_eq!(std::fs::read_to_string(&marks).unwrap(), "ran\n");
+}
+
+async fn signal_keeps_instances() {
+    let world = World::new();
+    let pids = serving(&world, 2).await;
+    let node = world.status().await.pid;
+    kill(node, Signal::TERM);
+    eventually("the node is gone", async || !lives(node)).await;
+    assert!(pids.iter().all(|it| lives(*it)));
+    restart(&world).await;
+    assert_eq!(world.pids(1).await, pids);
+}
+
+async fn metrics_page() {
+    let world = World::new();
+    let port = free_port();
+    let config = lockgate_node::NodeConfig {
+        state_dir: world.state(),
+        program: crate::this_program(),
+        metrics_addr: Some(([127, 0, 0, 1], port).into()),
+    };
+    let node = tokio::spawn(lockgate_node::run(config));
+    eventually("the node is up", async || NodeClient::connect(&world.state()).await.is_ok()).await;
+    serving(&world, 1).await;
+    let (status, page) = get(port, "/metrics").await.unwrap();
+    assert_eq!(status, 200);
+    let labels = "{system=\"shop\",environment=\"production\",service=\"web\",release=\"r1\"";
+    for name in ["lockgate_node_instances_ready", "lockgate_node_crashes_total"] {
+        assert!(page.contains(&format!("{name}{labels}")), "no {name} in:\n{page}");
+    }
+    assert!(page.contains(&format!("lockgate_weight{labels}")), "{page}");
+    assert_eq!(get(port, "/healthz").await.unwrap().0, 200);
+    world.node().await.stop(KeepInstances::Stop).await.unwrap();
+    node.await.unwrap().unwrap();
+    assert_eq!(world.marked(), 0);
 }
 
 async fn no_orphans() {
@@ -307,13 +344,16 @@ async fn job_vanishes() {
         let dir = Place::of(&world.state()).unwrap().job(&key(1));
         kill(process_with(dir.to_str().unwrap()), Signal::KILL);
     });
-    assert_eq!(report.unwrap_err().class, Class::Ambiguous);
+    let vanished = report.unwrap_err();
+    assert_eq!(vanished.class, Class::Ambiguous);
+    let command = process_with(&marks);
+    assert!(vanished.message.contains(&format!("runs still: process {command}")), "{vanished}");
     assert_eq!(target.look(&fence(1), &key(1)).await.unwrap(), Sighting::Unknown);
     let again = target.run_job(&fence(2), &key(1), &job).await.unwrap_err();
     assert_eq!(again.class, Class::Ambiguous);
     assert_eq!(std::fs::read_to_string(&marks).unwrap(), "ran\n");
     // The command itself goes on without its shim.
-    kill(process_with(&marks), Signal::KILL);
+    kill(command, Signal::KILL);
 }
 
 /// The process that has this word in its command line.
