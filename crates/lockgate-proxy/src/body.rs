@@ -21,15 +21,26 @@ pub(crate) struct Progress {
     started: Instant,
     last_ms: AtomicU64,
     done: AtomicBool,
+    broken: AtomicBool,
 }
 
 impl Progress {
     pub(crate) fn new(started: Instant) -> Progress {
-        Progress { started, last_ms: AtomicU64::new(0), done: AtomicBool::new(false) }
+        Progress {
+            started,
+            last_ms: AtomicU64::new(0),
+            done: AtomicBool::new(false),
+            broken: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn is_done(&self) -> bool {
         self.done.load(Ordering::Relaxed)
+    }
+
+    /// The client's side failed in the middle of the body.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Relaxed)
     }
 
     pub(crate) fn last(&self) -> Instant {
@@ -77,6 +88,10 @@ impl Body for Upload {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let Some(inner) = &mut self.inner else { return Poll::Ready(None) };
         let frame = ready!(Pin::new(&mut *inner).poll_frame(cx));
+        if let Some(Err(_)) = frame {
+            self.progress.broken.store(true, Ordering::Relaxed);
+            return Poll::Ready(frame);
+        }
         let ended = frame.is_none() || inner.is_end_stream();
         if ended {
             self.progress.finish();

@@ -309,7 +309,7 @@ async fn attempt_once(
     }
     let error = error.into_error();
     tracing::debug!(%error, port = %entry.port, "an instance did not answer");
-    if error.is_user() {
+    if progress.is_broken() {
         return Attempt::Failed(Failure::UploadBroken);
     }
     match spare {

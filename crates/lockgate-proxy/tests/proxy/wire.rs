@@ -1,12 +1,14 @@
 //! Forms of HTTP/1.1 that are easily lost on the way.
 
+use bytes::Bytes;
 use http::Method;
 use http_body_util::{BodyExt, Empty};
+use hyper::body::Frame;
 use lockgate_model::Weights;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{Backend, Bench, PATIENCE, r};
+use crate::support::{Backend, Bench, PATIENCE, channel_body, eventually, r, web};
 
 async fn bench() -> (Bench, Backend) {
     let bench = Bench::new();
@@ -67,4 +69,29 @@ async fn an_answer_that_breaks_off_is_an_error_of_its_slot() {
     response.into_body().collect().await.unwrap_err();
     bench.settled(1).await;
     assert_eq!((bench.counts(1).requests, bench.counts(1).errors), (1, 1));
+}
+
+#[tokio::test]
+async fn an_instance_that_is_removed_during_an_upload_is_at_fault_and_not_the_client() {
+    let (bench, _backend) = bench().await;
+    let (send, receive) = tokio::sync::mpsc::channel(1);
+    let mut client = bench.client().await;
+    let upload = tokio::spawn(async move { client.post("/upload", channel_body(receive)).await });
+    send.send(Frame::data(Bytes::from_static(b"half"))).await.unwrap();
+    eventually(|| bench.proxy.in_flight(&web(), r(1)) == 1).await;
+    bench.proxy.remove_instance(&web(), r(1), 1);
+    assert_eq!(upload.await.unwrap().status, 502);
+    bench.settled(1).await;
+    assert_eq!((bench.counts(1).requests, bench.counts(1).errors), (1, 1));
+}
+
+#[tokio::test]
+async fn a_client_that_breaks_off_its_upload_is_not_an_error_of_the_slot() {
+    let (bench, backend) = bench().await;
+    let mut stream = TcpStream::connect(bench.addr).await.unwrap();
+    stream.write_all(b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe").await.unwrap();
+    eventually(|| backend.requests() == 1).await;
+    drop(stream);
+    bench.settled(1).await;
+    assert_eq!((bench.counts(1).requests, bench.counts(1).errors), (1, 0));
 }
