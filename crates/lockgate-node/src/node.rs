@@ -313,8 +313,8 @@ impl Node {
     pub(crate) async fn shut_down(&self, instances: KeepInstances) {
         self.stopping.cancel();
         match instances {
-            KeepInstances::Keep => (),
-            KeepInstances::Stop => {
+            KeepInstances::Yes => (),
+            KeepInstances::No => {
                 let slots: Vec<Arc<Slot>> = self.slots().values().cloned().collect();
                 let mut stopping = tokio::task::JoinSet::new();
                 for slot in slots {

@@ -86,8 +86,8 @@ pub enum Request {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeepInstances {
-    Stop,
-    Keep,
+    Yes,
+    No,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -51,7 +51,7 @@ pub async fn run(config: NodeConfig) -> Result<(), NodeError> {
     tracing::info!(state = %place.state_dir().display(), socket = %socket.display(), "the node is up");
     tokio::select! {
         () = server::serve(Arc::clone(&node), serving) => (),
-        () = ended_by_signal() => node.shut_down(KeepInstances::Keep).await,
+        () = ended_by_signal() => node.shut_down(KeepInstances::Yes).await,
     }
     if let Err(error) = fs::remove_file(&socket) {
         tracing::warn!(%error, "the socket stays");

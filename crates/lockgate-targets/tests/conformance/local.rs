@@ -171,7 +171,7 @@ async fn metrics_page() {
     }
     assert!(page.contains(&format!("lockgate_weight{labels}")), "{page}");
     assert_eq!(get(port, "/healthz").await.unwrap().0, 200);
-    world.node().await.stop(KeepInstances::Stop).await.unwrap();
+    world.node().await.stop(KeepInstances::No).await.unwrap();
     node.await.unwrap().unwrap();
     assert_eq!(world.marked(), 0);
 }
@@ -182,14 +182,14 @@ async fn no_orphans() {
     target.ensure_slot(&fence(1), &key(1), &world.slot_in_mode(1, "with-child"), 2).await.unwrap();
     assert_eq!(world.marked(), 4);
     let node = world.status().await.pid;
-    world.node().await.stop(KeepInstances::Stop).await.unwrap();
+    world.node().await.stop(KeepInstances::No).await.unwrap();
     eventually("all processes are gone", async || world.marked() == 0 && !lives(node)).await;
 }
 
 async fn comes_back() {
     let world = World::new();
     let before = serving(&world, 1).await;
-    world.node().await.stop(KeepInstances::Stop).await.unwrap();
+    world.node().await.stop(KeepInstances::No).await.unwrap();
     restart(&world).await;
     world.client().ensure_slot(&fence(3), &key(1), &world.slot(1), 1).await.unwrap();
     assert_eq!(world.get("/").await, Some((200, "r1".to_owned())));
@@ -436,5 +436,5 @@ async fn long_path() {
     let node = start_node(&state, &crate::this_program()).await.unwrap();
     assert!(node.status().await.unwrap().slots.is_empty());
     assert!(std::fs::read_dir(state.join("node")).unwrap().all(|it| it.unwrap().file_name() != "node.sock"));
-    node.stop(KeepInstances::Stop).await.unwrap();
+    node.stop(KeepInstances::No).await.unwrap();
 }

@@ -116,7 +116,7 @@ impl Drop for World {
             crate::runtime().block_on(async {
                 // One that was killed is started again, to end what it had started.
                 if let Ok(node) = start_node(&state, &crate::this_program()).await {
-                    drop(node.stop(KeepInstances::Stop).await);
+                    drop(node.stop(KeepInstances::No).await);
                 }
             });
         });
