@@ -58,14 +58,13 @@ impl<T: Target + 'static> Driver<T> {
 
     /// Returns when no release of the scope waits any more, or when another driver has the lease.
     pub async fn run(&self) -> Result<(), DriveError> {
-        let lease = self.store.acquire(&self.scope, &self.holder, clock::now()).await?;
-        tracing::info!(scope = %self.scope, epoch = lease.epoch, "driving");
         loop {
-            while let Some(next) = self.store.next(&self.scope).await? {
-                self.release(&lease, &next).await?;
-            }
-            if self.store.give_back(&lease).await? == GivenBack::Free {
-                return Ok(());
+            // An epoch for each release: a target compares places in the journal within one epoch only.
+            let lease = self.store.acquire(&self.scope, &self.holder, clock::now()).await?;
+            match self.store.next(&self.scope).await? {
+                Some(next) => self.release(&lease, &next).await?,
+                None if self.store.give_back(&lease).await? == GivenBack::Free => return Ok(()),
+                None => (),
             }
         }
     }
@@ -73,6 +72,7 @@ impl<T: Target + 'static> Driver<T> {
     /// Takes one release to its end. What is wrong with one release harms that release only.
     async fn release(&self, lease: &Lease, row: &ReleaseRow) -> Result<(), DriveError> {
         let id = row.id;
+        tracing::info!(release = %id, epoch = lease.epoch, "driving");
         let ending = match self.prepared(row).await? {
             Err(ending) => ending,
             Ok(release) => {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lockgate_engine::{Effect, End, Entry, Input, Outcome, Release, Sighting, TaskKey};
+use lockgate_engine::{Effect, End, Entry, Event, Input, Outcome, Release, Sighting, TaskKey};
 use lockgate_model::{Fence, Millis, ReleaseId, Samples, Timestamp};
 use lockgate_targets::Target;
 use tokio::sync::mpsc;
@@ -86,7 +86,9 @@ impl<T: Target + 'static> Run<T> {
     }
 
     fn apply(&mut self, entry: &Entry) {
-        tracing::info!(release = %self.id, seq = entry.seq, event = ?entry.event, "journal");
+        if !matches!(entry.event, Event::Sampled { .. }) {
+            tracing::info!(release = %self.id, seq = entry.seq, event = ?entry.event, "journal");
+        }
         self.release.apply(entry).expect("what was decided can be applied");
     }
 
@@ -194,8 +196,11 @@ impl<T: Target + 'static> Run<T> {
 
     /// Until an answer comes, a deadline passes, or it is time to see what operators want.
     async fn wait(&mut self) -> Result<(), StoreError> {
-        let until = self.release.deadline().map_or(COMMANDS_EVERY, |it| it.0.since(clock::now()).to_std());
-        let first = match tokio::time::timeout(until.min(COMMANDS_EVERY), self.answers.recv()).await {
+        // What is due already is under way or waits for its turn; looking again at once would only spin.
+        let until =
+            self.release.deadline().map(|it| it.0.since(clock::now())).filter(|it| *it != Millis::ZERO);
+        let until = until.map_or(COMMANDS_EVERY, |it| it.to_std().min(COMMANDS_EVERY));
+        let first = match tokio::time::timeout(until, self.answers.recv()).await {
             Ok(Some(answer)) => answer,
             Ok(None) => unreachable!("this run holds a sender"),
             Err(_) => return Ok(()),

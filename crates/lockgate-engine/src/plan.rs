@@ -36,10 +36,9 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Bounds of the latency buckets that a service is counted in.
-    pub(crate) fn bounds(&self, service: &ServiceName) -> &[u32] {
-        let slot = SlotRef { service: service.clone(), release: self.release };
-        self.slots.get(&slot).map_or(&[], |it| &it.latency_bounds_ms)
+    /// Bounds of the latency buckets that a slot is counted in. The old slot has those of its own release.
+    pub(crate) fn bounds(&self, slot: &SlotRef) -> &[u32] {
+        self.slots.get(slot).map_or(&[], |it| &it.latency_bounds_ms)
     }
 
     /// Index of the first stage that is not undone any more.

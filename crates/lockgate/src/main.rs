@@ -1,1 +1,118 @@
-fn main() {}
+//! The `lockgate` program: reads the command line, hands over, and turns the end into an exit code.
+
+mod args;
+mod commands;
+mod context;
+mod demo;
+mod exit;
+mod freeze;
+mod out;
+mod sqlx_migrate;
+mod state;
+mod ui;
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Cli, Command};
+use exit::Exit;
+use out::{Out, style};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let out = Out::new(&cli.global);
+    log_to_stderr(cli.global.verbose);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            out.warn(&format!("error: cannot start the runtime: {error}"));
+            return Exit::Bug.into();
+        }
+    };
+    let ended = runtime.block_on(run(cli, out));
+    // Reads of standard input may hang for ever; nobody waits for them.
+    runtime.shutdown_background();
+    match ended {
+        Ok(code) => code,
+        Err(error) => {
+            show(&error, out);
+            exit_of(&error).into()
+        }
+    }
+}
+
+async fn run(cli: Cli, out: Out) -> anyhow::Result<ExitCode> {
+    let global = &cli.global;
+    let exit = match &cli.command {
+        Command::Demo(args) => commands::demo::demo(args, out).await?,
+        Command::Check(args) => commands::check::check(global, args, out)?,
+        Command::Explain { code } => commands::check::explain(code, out)?,
+        Command::Show(args) => commands::show::show(global, args, out)?,
+        Command::Plan(args) => commands::plan::plan(global, args, out).await?,
+        Command::Deploy(args) => commands::deploy::deploy(global, args, out).await?,
+        Command::Watch { environment } => commands::deploy::watch(global, environment.as_ref(), out).await?,
+        Command::Status { environment } => {
+            commands::status::status(global, environment.as_ref(), out).await?
+        }
+        Command::History(args) => commands::history::history(global, args, out).await?,
+        Command::Logs(args) => commands::logs::logs(global, args, out).await?,
+        Command::Abort(args) => commands::steer::abort(global, args, out).await?,
+        Command::Pause { environment } => commands::steer::pause(global, environment.as_ref(), out).await?,
+        Command::Resume { environment } => commands::steer::resume(global, environment.as_ref(), out).await?,
+        Command::Promote { environment } => {
+            commands::steer::promote(global, environment.as_ref(), out).await?
+        }
+        Command::Rollback(args) => commands::rollback::rollback(global, args, out).await?,
+        Command::Resolve(args) => commands::steer::resolve(global, args, out).await?,
+        Command::Node(command) => return commands::node::node(global, command, out).await,
+        Command::Drive { system, environment } => {
+            commands::drive::drive(global, system, environment, out).await?
+        }
+        Command::Sample => {
+            let config = lockgate_sample::SampleConfig::from_env(|name| std::env::var(name).ok())?;
+            lockgate_sample::run(config).await?;
+            Exit::Done
+        }
+    };
+    Ok(exit.into())
+}
+
+fn log_to_stderr(verbose: u8) {
+    let level = match verbose {
+        0 => "warn",
+        1 => "info",
+        2 => "debug",
+        _ => "trace",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("LOCKGATE_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    let ansi = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(ansi).with_writer(std::io::stderr).init();
+}
+
+/// What failed, then each cause on its own line.
+fn show(error: &anyhow::Error, out: Out) {
+    out.warn(&format!("{} {error}", style::paint(style::BAD, "error:")));
+    let mut last = error.to_string();
+    for cause in error.chain().skip(1) {
+        let cause = cause.to_string();
+        // Some libraries repeat their cause in their own message.
+        if !last.contains(&cause) {
+            out.warn(&format!("  caused by: {cause}"));
+        }
+        last = cause;
+    }
+    if let Some(hint) = error.downcast_ref::<lockgate_targets::TargetError>().and_then(|it| it.hint.as_ref())
+    {
+        out.warn(&format!("\n{} {hint}", style::paint(style::HINT, "hint:")));
+    }
+}
+
+fn exit_of(error: &anyhow::Error) -> Exit {
+    match error.downcast_ref::<lockgate_node::NodeError>() {
+        Some(lockgate_node::NodeError::NotRunning { .. }) => Exit::Unreachable,
+        _ => Exit::Failed,
+    }
+}

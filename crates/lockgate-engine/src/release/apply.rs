@@ -239,7 +239,7 @@ impl Release {
     fn with_bounds(&self, samples: &Samples) -> Samples {
         let mut samples = samples.clone();
         for (slot, counts) in &mut samples.slots {
-            let planned = self.plan.bounds(&slot.service);
+            let planned = self.plan.bounds(slot);
             if counts.latency.bounds_ms.is_empty() && counts.latency.counts.len() == planned.len() + 1 {
                 counts.latency = Latency {
                     bounds_ms: planned.to_vec(),

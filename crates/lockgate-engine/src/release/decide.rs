@@ -88,7 +88,10 @@ impl Release {
 
     /// A late or foreign answer carries a key that is not current: no event.
     fn finished(&self, key: TaskKey, outcome: &Outcome) -> Vec<Event> {
-        let current = self.is_running(key) && !matches!(self.phase_of(key), TaskPhase::NeedsOperator);
+        // A gate is passed by a verdict or an operator, never by an answer.
+        let current = self.gate.is_none()
+            && self.is_running(key)
+            && !matches!(self.phase_of(key), TaskPhase::NeedsOperator);
         if current { vec![Event::TaskFinished { key, outcome: bounded(outcome) }] } else { vec![] }
     }
 

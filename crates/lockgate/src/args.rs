@@ -1,0 +1,236 @@
+//! The command line: what can be typed, and nothing about what it does.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use lockgate_model::{EnvironmentName, ReleaseId, ServiceName, SystemName, Version};
+
+/// Carry out releases that can be trusted at 3 a.m.: migrations, canaries, rollback.
+#[derive(Debug, Parser)]
+#[command(
+    name = "lockgate",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Args)]
+pub struct Global {
+    /// The spec; without it, `lockgate.yaml` in this folder or the nearest one above
+    #[arg(short, long, global = true, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Folder of the durable state; without it, `.lockgate` beside the spec
+    #[arg(long, global = true, value_name = "DIR", env = "LOCKGATE_STATE")]
+    pub state: Option<PathBuf>,
+    /// How results are written to standard output
+    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+    /// Say only what was asked for and what went wrong
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Log more to standard error (can be repeated)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Human,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Watch two canary releases of a small system on this machine, a good one and a bad one
+    Demo(DemoArgs),
+    /// Find what is wrong with the spec
+    Check(CheckArgs),
+    /// Say what a diagnostic means
+    Explain { code: String },
+    /// Show the system as an environment sees it
+    Show(ShowArgs),
+    /// Show what a release would do
+    Plan(PlanArgs),
+    /// Carry out a release
+    Deploy(DeployArgs),
+    /// Follow the release that runs, and see to it that it goes on
+    Watch { environment: Option<EnvironmentName> },
+    /// Show what is true now, and what is being waited for
+    Status { environment: Option<EnvironmentName> },
+    /// List past releases
+    History(HistoryArgs),
+    /// Show what instances print
+    Logs(LogsArgs),
+    /// Take the release that runs back, now
+    Abort(AbortArgs),
+    /// Hold the release at the next stage
+    Pause { environment: Option<EnvironmentName> },
+    /// Let a held release go on
+    Resume { environment: Option<EnvironmentName> },
+    /// Pass the gate that the release is at
+    Promote { environment: Option<EnvironmentName> },
+    /// Put the previous release back: command, environment and files
+    Rollback(RollbackArgs),
+    /// Say how an attempt ended that nobody saw
+    Resolve(ResolveArgs),
+    /// The supervisor of this machine's instances
+    #[command(subcommand)]
+    Node(NodeCommand),
+    /// Carry out the queued releases of an environment (started by `deploy`)
+    #[command(hide = true)]
+    Drive { system: SystemName, environment: EnvironmentName },
+    /// The small service of the demo and the examples
+    #[command(hide = true)]
+    Sample,
+}
+
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Keep the demo's folder, with its journal and logs
+    #[arg(long)]
+    pub keep: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Check one environment only
+    #[arg(long, value_name = "NAME")]
+    pub env: Option<EnvironmentName>,
+    /// Apply the fixes that are safe
+    #[arg(long)]
+    pub fix: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// The environment; needed when there is more than one
+    #[arg(long, value_name = "NAME")]
+    pub env: Option<EnvironmentName>,
+    /// Say where one value came from, as in `services.web.replicas`
+    #[arg(long, value_name = "PATH")]
+    pub explain: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    pub environment: Option<EnvironmentName>,
+    /// What to call the version; without it, the time
+    #[arg(long)]
+    pub version: Option<Version>,
+}
+
+#[derive(Debug, Args)]
+pub struct DeployArgs {
+    pub environment: Option<EnvironmentName>,
+    /// What to call the version; without it, the time
+    #[arg(long)]
+    pub version: Option<Version>,
+    /// Return when the release is queued
+    #[arg(long)]
+    pub detach: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct HistoryArgs {
+    pub environment: Option<EnvironmentName>,
+    /// How many releases to list
+    #[arg(long, default_value_t = 20)]
+    pub limit: u32,
+    /// Show the journal of one release
+    #[arg(long, value_name = "RELEASE")]
+    pub release: Option<ReleaseId>,
+}
+
+#[derive(Debug, Args)]
+pub struct LogsArgs {
+    pub service: ServiceName,
+    #[arg(long, value_name = "NAME")]
+    pub env: Option<EnvironmentName>,
+    /// How many lines of each instance
+    #[arg(short = 'n', long, default_value_t = 50)]
+    pub lines: u32,
+}
+
+#[derive(Debug, Args)]
+pub struct AbortArgs {
+    pub environment: Option<EnvironmentName>,
+    /// Why, for the record
+    #[arg(long, default_value = "asked by an operator")]
+    pub reason: String,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RollbackArgs {
+    pub environment: Option<EnvironmentName>,
+    /// The version or release to go back to; without it, the one before
+    #[arg(long, value_name = "VERSION|RELEASE")]
+    pub to: Option<String>,
+    /// Return when the rollback is queued
+    #[arg(long)]
+    pub detach: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ResolveArgs {
+    pub environment: EnvironmentName,
+    /// The attempt, as `status` names it
+    pub key: String,
+    #[arg(value_enum)]
+    pub outcome: Resolution,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Resolution {
+    Succeeded,
+    Failed,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum NodeCommand {
+    /// Run the node of a state folder in the foreground
+    Run {
+        /// Serve Prometheus metrics here, as in `127.0.0.1:9464`
+        #[arg(long, value_name = "ADDRESS")]
+        metrics: Option<std::net::SocketAddr>,
+    },
+    /// Show the node, its instances and its routes
+    Status,
+    /// Stop the node and its instances
+    Stop {
+        /// Leave the instances running; the next node adopts them
+        #[arg(long)]
+        keep_instances: bool,
+    },
+    /// Run one recorded job (started by the node)
+    #[command(hide = true)]
+    Job {
+        #[arg(long)]
+        dir: PathBuf,
+    },
+    /// Run PostgreSQL migrations in sqlx's format (started by the node)
+    #[command(hide = true)]
+    SqlxMigrate {
+        #[arg(long)]
+        source: PathBuf,
+    },
+}

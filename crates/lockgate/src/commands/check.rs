@@ -1,0 +1,77 @@
+//! `check` and `explain`: what is wrong with the spec, and what that means.
+
+use anyhow::{Context as _, bail};
+use lockgate_model::{Code, Diagnostic, Severity};
+
+use crate::args::{CheckArgs, Format, Global};
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::out::{Out, style};
+
+pub fn check(global: &Global, args: &CheckArgs, out: Out) -> anyhow::Result<Exit> {
+    let mut context = Context::load(global, out)?;
+    if args.fix {
+        fix(&mut context, global)?;
+    }
+    let diagnostics = match &args.env {
+        Some(environment) => context.spec.resolve(environment, &lockgate_spec::Facts::default()).1,
+        None => context.spec.check(),
+    };
+    report(&context, &diagnostics);
+    let errors = diagnostics.iter().any(|it| it.severity == Severity::Error);
+    Ok(if errors { Exit::Failed } else { Exit::Done })
+}
+
+/// Applies safe fixes and reads the spec again.
+fn fix(context: &mut Context, global: &Global) -> anyhow::Result<()> {
+    let diagnostics = context.spec.check();
+    let fixed = lockgate_spec::apply_fixes(context.spec.text(), &diagnostics);
+    if fixed == context.spec.text() {
+        context.out.note("nothing to fix by itself");
+        return Ok(());
+    }
+    let path = &context.spec_path;
+    std::fs::write(path, &fixed).with_context(|| format!("cannot write {}", path.display()))?;
+    context.out.note(&format!("fixed {}", path.display()));
+    *context = Context::load(global, context.out)?;
+    Ok(())
+}
+
+fn report(context: &Context, diagnostics: &[Diagnostic]) {
+    if context.out.format == Format::Json {
+        context.out.data(&lockgate_spec::render::json(&context.sources(), diagnostics));
+        return;
+    }
+    context.show(diagnostics);
+    let count = |severity| diagnostics.iter().filter(|it| it.severity == severity).count();
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let path = context.spec_path.display();
+    if errors + warnings == 0 {
+        let environments = context.spec.environments().len();
+        let good = style::paint(style::GOOD, "ok");
+        context.out.note(&format!("{good}: {path} ({})", counted(environments, "environment")));
+    } else {
+        context.out.note(&format!("{path}: {}, {}", counted(errors, "error"), counted(warnings, "warning")));
+    }
+}
+
+fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+pub fn explain(code: &str, out: Out) -> anyhow::Result<Exit> {
+    let parsed: Code = match code.parse() {
+        Ok(parsed) => parsed,
+        Err(reason) => bail!("`{code}` is not a code: {reason}"),
+    };
+    let Some(page) = lockgate_spec::explain_code(parsed) else {
+        let known: Vec<String> =
+            lockgate_spec::codes().map(|(code, title)| format!("  {code}  {title}")).collect();
+        bail!("there is no code {parsed}; these are:\n{}", known.join("\n"));
+    };
+    match out.format {
+        Format::Human => out.data(page),
+        Format::Json => out.json(&serde_json::json!({"code": parsed, "page": page})),
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,69 @@
+//! `deploy` and `watch`: ask for a release, see that somebody drives it, and follow it.
+
+use lockgate_driver::store::{NewRelease, ReleaseKind, ReleaseRow};
+use lockgate_model::{EnvironmentName, ReleaseId, Scope};
+
+use super::{drive, steer};
+use crate::args::{DeployArgs, Format, Global};
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::freeze::{freeze, version_by_time};
+use crate::out::Out;
+use crate::state::{self, State};
+use crate::ui::live::{self, Extra};
+use crate::ui::words;
+
+pub async fn deploy(global: &Global, args: &DeployArgs, out: Out) -> anyhow::Result<Exit> {
+    let context = Context::load(global, out)?;
+    let environment = context.environment(args.environment.as_ref())?;
+    let version = args.version.clone().unwrap_or_else(version_by_time);
+    let system = context.system(&environment, Some(&version))?;
+    let scope = Scope { system: system.name.clone(), environment };
+    let state = State::open_dir(&state::dir(global)?, out).await?;
+    let snapshot = freeze(system, version, context.folder(), &state.dir)?;
+    let id = request(
+        &state,
+        NewRelease { scope: scope.clone(), kind: ReleaseKind::Deploy, snapshot, by: steer::who() },
+    )
+    .await?;
+    if args.detach {
+        return Ok(detached(&state, id, &scope));
+    }
+    live::follow(&state, id, &Extra::none()).await
+}
+
+/// Queues a release and sees that a driver is at work.
+pub async fn request(state: &State, new: NewRelease) -> anyhow::Result<ReleaseId> {
+    let scope = new.scope.clone();
+    let running = state.store.next(&scope).await?;
+    let id = state.store.request(&new, words::now()).await?;
+    if let Some(ReleaseRow { id: first, version, .. }) = running {
+        state.out.note(&format!("{id} is queued behind {first} ({version})"));
+    }
+    drive::ensure(state, &scope).await?;
+    Ok(id)
+}
+
+pub fn detached(state: &State, id: ReleaseId, scope: &Scope) -> Exit {
+    match state.out.format {
+        Format::Human => state
+            .out
+            .note(&format!("{id} goes on by itself; follow it with `lockgate watch {}`", scope.environment)),
+        Format::Json => state.out.json(&serde_json::json!({"release": id, "detached": true})),
+    }
+    Exit::Done
+}
+
+pub async fn watch(global: &Global, environment: Option<&EnvironmentName>, out: Out) -> anyhow::Result<Exit> {
+    let state = State::open(global, out).await?;
+    let scope = state.scope(environment).await?;
+    let Some(next) = state.store.next(&scope).await? else {
+        out.note(&format!(
+            "no release of {scope} runs; `lockgate history {}` lists those that did",
+            scope.environment
+        ));
+        return Ok(Exit::Done);
+    };
+    drive::ensure(&state, &scope).await?;
+    live::follow(&state, next.id, &Extra::none()).await
+}

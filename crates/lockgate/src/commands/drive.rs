@@ -1,0 +1,68 @@
+//! `drive`: the background process that carries out the releases of one scope, and how it is started.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use anyhow::Context as _;
+use lockgate_driver::store::{Holder, LeaseError, Store};
+use lockgate_driver::{DriveError, Driver};
+use lockgate_model::{EnvironmentName, Scope, SystemName, TargetKind};
+use lockgate_targets::Local;
+
+use super::node::this_program;
+use crate::args::Global;
+use crate::exit::Exit;
+use crate::out::Out;
+use crate::state::State;
+
+const LOG_NAME: &str = "driver.log";
+
+/// Carries out what is queued for the scope, to the end. Another driver at work is no error: it does the same.
+pub async fn drive(
+    global: &Global,
+    system: &SystemName,
+    environment: &EnvironmentName,
+    out: Out,
+) -> anyhow::Result<Exit> {
+    let state = State::open(global, out).await?;
+    let scope = Scope { system: system.clone(), environment: environment.clone() };
+    let holder = Holder::this_process().context("cannot tell which process this is")?;
+    let Some(next) = state.store.next(&scope).await? else { return Ok(Exit::Done) };
+    let target = target_of(&state.store.snapshot(next.id).await?.system.target, &state.dir, &scope)?;
+    match Driver::new(state.store, target, scope, holder).run().await {
+        Ok(()) | Err(DriveError::Lease(LeaseError::Held { .. })) => Ok(Exit::Done),
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub fn target_of(target: &TargetKind, state_dir: &Path, scope: &Scope) -> anyhow::Result<Local> {
+    let TargetKind::Local(local) = target;
+    Ok(Local::new(state_dir, this_program()?, scope.clone(), local.bind))
+}
+
+/// Sees to it that some driver is at work on the scope: the one that is, or a new one in the background.
+pub async fn ensure(state: &State, scope: &Scope) -> anyhow::Result<()> {
+    if is_driven(&state.store, scope).await? {
+        return Ok(());
+    }
+    let log_path = state.dir.join(LOG_NAME);
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(&log_path);
+    let log = log.with_context(|| format!("cannot write {}", log_path.display()))?;
+    let mut command = tokio::process::Command::new(this_program()?);
+    command
+        .args(["drive", scope.system.as_str(), scope.environment.as_str()])
+        .arg("--state")
+        .arg(&state.dir)
+        .args(["--color", "never", "-v"])
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().context("cannot write the driver's log")?)
+        .stderr(log)
+        // In a group of its own, so that Ctrl-C on the terminal ends the watching and not the release.
+        .process_group(0);
+    command.spawn().context("cannot start a driver in the background")?;
+    Ok(())
+}
+
+pub async fn is_driven(store: &Store, scope: &Scope) -> anyhow::Result<bool> {
+    Ok(store.holder(scope).await?.is_some())
+}

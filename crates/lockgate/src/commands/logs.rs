@@ -1,0 +1,35 @@
+//! `logs`: what the instances of a service print.
+
+use lockgate_node::NodeClient;
+
+use crate::args::{Format, Global, LogsArgs};
+use crate::exit::Exit;
+use crate::out::Out;
+use crate::state::State;
+
+pub async fn logs(global: &Global, args: &LogsArgs, out: Out) -> anyhow::Result<Exit> {
+    let state = State::open(global, out).await?;
+    let scope = state.scope(args.env.as_ref()).await?;
+    let node = NodeClient::connect(&state.dir).await?;
+    let status = node.status().await?;
+    let slots = status.slots.iter().filter(|it| it.scope == scope && it.slot.service == args.service);
+    let mut shown = 0;
+    for slot in slots {
+        let lines = node.logs(&slot.slot, u16::try_from(args.lines).unwrap_or(u16::MAX)).await?;
+        shown += 1;
+        for line in lines {
+            match out.format {
+                Format::Human => out.data(&format!("{}  {}", line.source, line.text)),
+                Format::Json => out.json_line(&line),
+            }
+        }
+    }
+    if shown == 0 {
+        anyhow::bail!(
+            "no instance of `{}` runs in {scope}; `lockgate status {}` shows what does",
+            args.service,
+            scope.environment
+        );
+    }
+    Ok(Exit::Done)
+}

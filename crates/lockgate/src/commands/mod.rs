@@ -1,0 +1,14 @@
+//! One module per command, or per family of commands.
+
+pub mod check;
+pub mod demo;
+pub mod deploy;
+pub mod drive;
+pub mod history;
+pub mod logs;
+pub mod node;
+pub mod plan;
+pub mod rollback;
+pub mod show;
+pub mod status;
+pub mod steer;

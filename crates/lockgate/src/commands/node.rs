@@ -1,0 +1,87 @@
+//! `node`: the supervisor of this machine's instances.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use lockgate_node::{KeepInstances, NodeClient, NodeConfig, NodeError, NodeStatus};
+
+use crate::args::{Format, Global, NodeCommand};
+use crate::exit::Exit;
+use crate::out::{Out, style};
+use crate::state;
+use crate::ui::table;
+
+pub async fn node(global: &Global, command: &NodeCommand, out: Out) -> anyhow::Result<ExitCode> {
+    match command {
+        NodeCommand::Run { metrics } => {
+            let state_dir = state::dir(global)?;
+            let program = this_program()?;
+            lockgate_node::run(NodeConfig { state_dir, program, metrics_addr: *metrics }).await?;
+            Ok(Exit::Done.into())
+        }
+        NodeCommand::Status => Ok(status(&state::dir(global)?, out).await?.into()),
+        NodeCommand::Stop { keep_instances } => {
+            let instances = if *keep_instances { KeepInstances::Yes } else { KeepInstances::No };
+            Ok(stop(&state::dir(global)?, instances, out).await?.into())
+        }
+        NodeCommand::Job { dir } => Ok(lockgate_node::job_main(dir)),
+        NodeCommand::SqlxMigrate { source } => {
+            Ok(crate::sqlx_migrate::run(source, std::env::var("DATABASE_URL").ok(), out).await)
+        }
+    }
+}
+
+pub fn this_program() -> anyhow::Result<PathBuf> {
+    std::env::current_exe().context("cannot find the path of this program")
+}
+
+async fn stop(state_dir: &std::path::Path, instances: KeepInstances, out: Out) -> anyhow::Result<Exit> {
+    match NodeClient::connect(state_dir).await {
+        Ok(client) => client.stop(instances).await?,
+        Err(NodeError::NotRunning { .. }) => {
+            out.note("no node runs here");
+            return Ok(Exit::Done);
+        }
+        Err(other) => return Err(other.into()),
+    }
+    out.note("the node has stopped");
+    Ok(Exit::Done)
+}
+
+async fn status(state_dir: &std::path::Path, out: Out) -> anyhow::Result<Exit> {
+    let status = NodeClient::connect(state_dir).await?.status().await?;
+    match out.format {
+        Format::Json => out.json(&status),
+        Format::Human => human(&status, out),
+    }
+    Ok(Exit::Done)
+}
+
+fn human(status: &NodeStatus, out: Out) {
+    out.data(&format!("node {} (process {})", style::paint(style::STRONG, &status.node_id), status.pid));
+    let mut rows =
+        table::new(["environment", "slot", "version", "weight", "instances", "crashes", "listens on"]);
+    for slot in &status.slots {
+        let instances: Vec<String> = slot.instances.iter().map(describe).collect();
+        rows.add_row([
+            slot.scope.to_string(),
+            slot.slot.to_string(),
+            slot.version.to_string(),
+            slot.weight.to_string(),
+            instances.join("\n"),
+            slot.crashes.to_string(),
+            slot.listens.join("\n"),
+        ]);
+    }
+    out.data(&rows.to_string());
+    for note in &status.notes {
+        out.data(&format!("note: {note}"));
+    }
+}
+
+fn describe(instance: &lockgate_node::InstanceStatus) -> String {
+    let pid = instance.pid.map_or_else(|| "no process".to_owned(), |it| format!("pid {it}"));
+    let ports: Vec<String> = instance.ports.values().map(ToString::to_string).collect();
+    format!("#{} {pid} :{} {}", instance.number, ports.join(" :"), instance.condition)
+}

@@ -1,0 +1,125 @@
+//! What every command starts from: where the spec is, and what it says.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use lockgate_model::{Diagnostic, EnvironmentName, Severity, System, Version};
+use lockgate_spec::render::{self, Source};
+use lockgate_spec::{Facts, Spec};
+
+use crate::args::Global;
+use crate::out::Out;
+
+/// What a spec is called when no other name is given.
+const SPEC_NAME: &str = "lockgate.yaml";
+
+/// The spec as it stands on disk, with what is wrong with it.
+pub struct Context {
+    pub out: Out,
+    pub spec_path: PathBuf,
+    pub spec: Spec,
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// The spec has errors; they were shown.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} cannot be used as it is")]
+pub struct SpecHasErrors(String);
+
+impl Context {
+    pub fn load(global: &Global, out: Out) -> anyhow::Result<Context> {
+        let spec_path = find_spec(global.file.as_deref())?;
+        let bytes =
+            std::fs::read(&spec_path).with_context(|| format!("cannot read {}", spec_path.display()))?;
+        let text = String::from_utf8(bytes)
+            .with_context(|| format!("{} is not UTF-8 text; save it as UTF-8", spec_path.display()))?;
+        let (spec, diagnostics) = Spec::parse(&display_path(&spec_path), &text);
+        Ok(Context { out, spec_path, spec, diagnostics })
+    }
+
+    /// The folder that paths of the spec are relative to.
+    pub fn folder(&self) -> &Path {
+        self.spec_path.parent().unwrap_or(Path::new("."))
+    }
+
+    pub fn sources(&self) -> [Source; 1] {
+        [Source { name: self.spec.name().to_owned(), text: self.spec.text().to_owned() }]
+    }
+
+    /// The environment that was named, or the only one there is.
+    pub fn environment(&self, named: Option<&EnvironmentName>) -> anyhow::Result<EnvironmentName> {
+        self.refuse_errors(&self.diagnostics)?;
+        let all = self.spec.environments();
+        if let Some(named) = named {
+            if all.contains(named) {
+                return Ok(named.clone());
+            }
+            bail!(
+                "there is no environment `{named}` in {}; it has {}",
+                self.spec_path.display(),
+                listed(&all)
+            );
+        }
+        match all.as_slice() {
+            [only] => Ok(only.clone()),
+            [] => bail!(
+                "{} has no environments; add `environments: {{local: {{target: local}}}}`",
+                self.spec_path.display()
+            ),
+            _ => bail!("say which environment: {}", listed(&all)),
+        }
+    }
+
+    /// The system as the environment sees it. Errors of the spec are shown and end the command.
+    pub fn system(&self, environment: &EnvironmentName, version: Option<&Version>) -> anyhow::Result<System> {
+        let facts = Facts { version: version.cloned() };
+        let (system, diagnostics) = self.spec.resolve(environment, &facts);
+        self.refuse_errors(&diagnostics)?;
+        let warnings: Vec<Diagnostic> =
+            diagnostics.into_iter().filter(|it| it.severity == Severity::Warning).collect();
+        self.show(&warnings);
+        system.with_context(|| format!("{} has no system for `{environment}`", self.spec_path.display()))
+    }
+
+    fn refuse_errors(&self, diagnostics: &[Diagnostic]) -> anyhow::Result<()> {
+        if diagnostics.iter().all(|it| it.severity != Severity::Error) {
+            return Ok(());
+        }
+        self.show(diagnostics);
+        Err(SpecHasErrors(display_path(&self.spec_path)).into())
+    }
+
+    /// Shows diagnostics on standard error.
+    pub fn show(&self, diagnostics: &[Diagnostic]) {
+        if diagnostics.is_empty() {
+            return;
+        }
+        let style = crate::ui::diagnostic_style();
+        self.out.warn(&render::human(&self.sources(), diagnostics, style));
+    }
+}
+
+pub fn find_spec(named: Option<&Path>) -> anyhow::Result<PathBuf> {
+    if let Some(named) = named {
+        return std::path::absolute(named).with_context(|| format!("cannot resolve {}", named.display()));
+    }
+    let here = std::env::current_dir().context("cannot find the current folder")?;
+    let found = here.ancestors().map(|it| it.join(SPEC_NAME)).find(|it| it.is_file());
+    found.with_context(|| {
+        format!(
+            "there is no {SPEC_NAME} in {} or above it; write one (docs/guide/first-release.md), or name one with --file",
+            here.display()
+        )
+    })
+}
+
+/// As short as the user would write it.
+fn display_path(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(&here).unwrap_or(path).display().to_string()
+}
+
+fn listed(names: &[EnvironmentName]) -> String {
+    let names: Vec<String> = names.iter().map(|it| format!("`{it}`")).collect();
+    names.join(", ")
+}
