@@ -1,5 +1,7 @@
 //! The `lockgate` program: reads the command line, hands over, and turns the end into an exit code.
 
+#![expect(unreachable_pub, reason = "a binary has no outside; `pub` says what a module offers to the others")]
+
 mod args;
 mod commands;
 mod context;

@@ -109,7 +109,7 @@ impl Steering {
         match self.state.out.format {
             Format::Human => self.state.out.note(&format!("{}: {done}", self.release.id)),
             Format::Json => {
-                self.state.out.json(&serde_json::json!({"release": self.release.id, "accepted": true}))
+                self.state.out.json(&serde_json::json!({"release": self.release.id, "accepted": true}));
             }
         }
         Ok(Exit::Done)
