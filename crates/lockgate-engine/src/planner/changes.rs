@@ -33,7 +33,7 @@ pub(super) struct Changes {
     pub(super) unchanged: Vec<ServiceName>,
     /// Unchanged but for the number of instances: the slot, and how many there were.
     pub(super) resized: Vec<(SlotRef, u16, u16)>,
-    /// Slots of services that the spec does not have any more.
+    /// Slots of services that the spec does not have any more, of each service that which serves last.
     pub(super) removed: Vec<SlotRef>,
     /// Slots without traffic that an earlier release left over.
     pub(super) stale: Vec<SlotRef>,
@@ -55,7 +55,9 @@ impl Changes {
         }
         for (name, service) in &observed.services {
             let wanted = request.snapshot.system.services.contains_key(name);
-            let slots = service.slots.keys().map(|&release| slot(name, release));
+            let mut releases: Vec<ReleaseId> = service.slots.keys().copied().collect();
+            releases.sort_by_key(|&it| precedence(service, it));
+            let slots = releases.into_iter().map(|release| slot(name, release));
             if wanted {
                 let kept = |it: &SlotRef| changes.keeps(it, request.release);
                 let stale: Vec<SlotRef> = slots.filter(|it| !kept(it)).collect();
@@ -125,9 +127,12 @@ impl Changes {
 
 /// The slot that most traffic goes to. A worker has no traffic: there it is the newest.
 fn serving(service: &ObservedService, this: ReleaseId) -> Option<ReleaseId> {
-    let weight = |release| service.weights.as_ref().map_or(Weight::NONE, |it| it.of(release));
     let others = service.slots.keys().copied().filter(|it| *it != this);
-    others.max_by_key(|&release| (weight(release), release))
+    others.max_by_key(|&it| precedence(service, it))
+}
+
+fn precedence(service: &ObservedService, release: ReleaseId) -> (Weight, ReleaseId) {
+    (service.weights.as_ref().map_or(Weight::NONE, |it| it.of(release)), release)
 }
 
 fn slot_spec(snapshot: &Snapshot, name: &ServiceName, release: ReleaseId) -> SlotSpec {

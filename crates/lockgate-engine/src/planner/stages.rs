@@ -241,21 +241,37 @@ impl Planner<'_> {
         stages.push(stage("stop old workers", stop.collect()));
     }
 
-    fn clean_up(&self) -> [Stage; 2] {
-        let old = self.changes.changed.iter().filter_map(|it| it.old.as_ref()).map(|it| &it.slot);
-        let gone: Vec<_> = old.chain(&self.changes.removed).chain(&self.changes.stale).cloned().collect();
+    fn clean_up(&self) -> Vec<Stage> {
         let routed = self.routed_changed().filter_map(|it| it.old.as_ref().map(|old| (it, old)));
         let drains = routed.map(|(it, old)| {
             let within = self.system.services[&it.slot.service].stop.drain;
             let action = Action::Drain { slot: old.slot.clone(), within };
             Task { timeout: Millis(within.0 + SLACK.0), ..self.task(it, action) }
         });
-        let removals =
-            gone.iter().map(|slot| self.task(&change_of(slot), Action::RemoveSlot { slot: slot.clone() }));
-        [
-            Stage { name: "drain".to_owned(), kind: StageKind::CleanUp, tasks: drains.collect() },
-            Stage { name: "remove".to_owned(), kind: StageKind::CleanUp, tasks: removals.collect() },
-        ]
+        let drain = Stage { name: "drain".to_owned(), kind: StageKind::CleanUp, tasks: drains.collect() };
+        let rounds = self.removals();
+        let count = rounds.len();
+        let removals = rounds.into_iter().enumerate().map(|(idx, slots)| {
+            let name = if count == 1 { "remove".to_owned() } else { format!("remove {}/{count}", idx + 1) };
+            let task = |it: &SlotRef| self.task(&change_of(it), Action::RemoveSlot { slot: it.clone() });
+            Stage { name, kind: StageKind::CleanUp, tasks: slots.into_iter().map(task).collect() }
+        });
+        [drain].into_iter().chain(removals).collect()
+    }
+
+    /// Slots that go, in rounds with at most one slot of a service, that which has traffic last: targets take
+    /// the requests for a service in their order only.
+    fn removals(&self) -> Vec<Vec<&SlotRef>> {
+        let old = self.changes.changed.iter().filter_map(|it| it.old.as_ref()).map(|it| &it.slot);
+        let mut rounds: Vec<Vec<&SlotRef>> = vec![];
+        for slot in old.chain(&self.changes.removed).chain(&self.changes.stale) {
+            let is_free = |it: &&mut Vec<&SlotRef>| it.iter().all(|it| it.service != slot.service);
+            match rounds.iter_mut().find(is_free) {
+                Some(round) => round.push(slot),
+                None => rounds.push(vec![slot]),
+            }
+        }
+        rounds
     }
 
     fn routed_changed(&self) -> impl Iterator<Item = &Change> {

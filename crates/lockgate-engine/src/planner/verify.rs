@@ -31,6 +31,7 @@ pub fn verify(plan: &Plan) -> Vec<Problem> {
     references(plan, &mut problems);
     undos(plan, &mut problems);
     weights(plan, &mut problems);
+    order(plan, &mut problems);
     problems
 }
 
@@ -98,6 +99,25 @@ fn needs_undo(task: &Task) -> bool {
         // Traffic that had no old version to go to ends when the slot is removed.
         Action::SetWeights { to, .. } => to.old.is_some(),
         Action::Drain { .. } | Action::RunJob { .. } | Action::Smoke { .. } | Action::Gate { .. } => false,
+    }
+}
+
+/// Targets take the requests for a service in their order only, and the tasks of a stage have none.
+fn order(plan: &Plan, problems: &mut Vec<Problem>) {
+    for stage in &plan.stages {
+        let mut seen = BTreeSet::new();
+        for task in &stage.tasks {
+            let service = match &task.action {
+                Action::EnsureSlot { slot, .. }
+                | Action::Drain { slot, .. }
+                | Action::RemoveSlot { slot } => &slot.service,
+                Action::SetWeights { service, .. } => service,
+                Action::RunJob { .. } | Action::Smoke { .. } | Action::Gate { .. } => continue,
+            };
+            if !seen.insert(service) {
+                add(problems, stage, format!("{service} is changed twice at the same time"));
+            }
+        }
     }
 }
 
