@@ -78,6 +78,13 @@ impl Judge {
         self.services.values_mut().for_each(|it| it.step_requests = (0, 0));
     }
 
+    /// Moves the step's time on by as long as it stood still.
+    pub fn postpone_step(&mut self, by: Millis) {
+        if let Some(step) = &mut self.step {
+            step.started = step.started.plus(by);
+        }
+    }
+
     /// Takes a reading of cumulative counters. Every service must be among `arms`, and its slots among `samples`;
     /// one that is not has no signal.
     pub fn observe(&mut self, now: Timestamp, samples: &Samples, arms: &BTreeMap<ServiceName, Arms>) {

@@ -38,6 +38,8 @@ pub(super) struct Changes {
     /// Slots without traffic that an earlier release left over.
     pub(super) stale: Vec<SlotRef>,
     pub(super) slots: BTreeMap<SlotRef, SlotSpec>,
+    /// The newest release in place has the same migrations.
+    pub(super) same_migrations: bool,
     /// The slot that serves each service now.
     serving: BTreeMap<ServiceName, ReleaseId>,
     pub(super) from: Option<Version>,
@@ -50,6 +52,10 @@ impl Changes {
         known: &BTreeMap<ReleaseId, Snapshot>,
     ) -> Result<Changes, PlanError> {
         let mut changes = Changes::default();
+        let wanted = (&request.snapshot.migrations, &request.snapshot.system.migrations);
+        let newest = known.values().next_back();
+        changes.same_migrations = newest.is_some_and(|it| (&it.migrations, &it.system.migrations) == wanted)
+            || request.snapshot.system.migrations.is_none();
         for name in request.snapshot.system.services.keys() {
             changes.service(request, name, observed.services.get(name), known)?;
         }

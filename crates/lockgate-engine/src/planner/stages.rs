@@ -15,6 +15,8 @@ const TARGET_RETRY: Retry = Retry { attempts: 5, initial: Millis(500), max: Mill
 const SMOKE_RETRY: Retry = Retry { attempts: 3, initial: Millis(500), max: Millis::secs(2), factor: 2 };
 /// What a target adds to the time that the work itself may take.
 const SLACK: Millis = Millis::secs(30);
+/// For a service that the spec does not have any more: nobody says how long its requests may take.
+const GONE_TIMEOUT: Millis = Millis::mins(10);
 /// A rolling release goes in at most this many rounds: beyond, the rounds are too small to see anything in.
 const ROUNDS_MAX: u16 = 4;
 
@@ -51,7 +53,12 @@ struct Planner<'a> {
 impl Planner<'_> {
     fn touches_nothing(&self) -> bool {
         let Changes { changed, new, resized, removed, stale, .. } = self.changes;
-        changed.is_empty() && new.is_empty() && resized.is_empty() && removed.is_empty() && stale.is_empty()
+        let same = changed.is_empty()
+            && new.is_empty()
+            && resized.is_empty()
+            && removed.is_empty()
+            && stale.is_empty();
+        same && (self.changes.same_migrations || self.request.kind == Kind::Rollback)
     }
 
     fn migrate(&self) -> Option<Stage> {
@@ -100,12 +107,13 @@ impl Planner<'_> {
         }
         let mut before = first;
         for step in steps {
-            stages.push(self.scale(&format!("scale for {}", step.weight), before, step.weight));
+            let (from, to) = (before, step.weight);
+            stages.push(self.scale(&format!("scale for {to}"), |it| share(it, from), |it| share(it, to)));
             stages.push(self.shift(&format!("canary {}", step.weight), step.weight));
             stages.push(gate(&format!("judge {}", step.weight), GateKind::Step, step.pause));
             before = step.weight;
         }
-        stages.push(self.scale("scale to full size", before, Weight::ALL));
+        stages.push(self.scale("scale to full size", |it| share(it, before), |it| it));
         stages.push(self.shift("all traffic", Weight::ALL));
         Ok(())
     }
@@ -113,25 +121,21 @@ impl Planner<'_> {
     fn rolling(&self, stages: &mut Vec<Stage>) -> Result<(), PlanError> {
         let largest = self.changes.changed.iter().filter(|it| !it.is_worker).map(|it| it.replicas).max();
         let rounds = largest.unwrap_or(1).clamp(1, ROUNDS_MAX);
-        let weight = |round: u16| {
-            let points = u32::from(Weight::ALL.basis_points()) * u32::from(round) / u32::from(rounds);
-            Weight::from_basis_points(u16::try_from(points).expect("at most all")).expect("at most all")
-        };
-        self.start(stages, |it| if it.old.is_some() { share(it.replicas, weight(1)) } else { it.replicas })?;
+        let round = |number| Round { number, of: rounds };
+        self.start(stages, |it| if it.old.is_some() { round(1).of(it.replicas) } else { it.replicas })?;
         stages.push(self.smoke("smoke", |it| SmokeVia::Slot(it.slot.clone())));
         stages.push(self.open_new());
-        for round in 1..=rounds {
-            if 1 < round {
-                stages.push(self.scale(
-                    &format!("start round {round}/{rounds}"),
-                    weight(round - 1),
-                    weight(round),
-                ));
+        for number in 1..=rounds {
+            let (now, before) = (round(number), round(number - 1));
+            let weight = now.weight();
+            if 1 < number {
+                let name = format!("start round {number}/{rounds}");
+                stages.push(self.scale(&name, |it| before.of(it), |it| now.of(it)));
             }
-            stages.push(self.shift(&format!("shift {}", weight(round)), weight(round)));
-            if round < rounds {
-                stages.push(gate(&format!("look at {}", weight(round)), GateKind::Step, Millis::ZERO));
-                stages.push(self.shrink(&format!("stop round {round}/{rounds}"), weight(round)));
+            stages.push(self.shift(&format!("shift {weight}"), weight));
+            if number < rounds {
+                stages.push(gate(&format!("look at {weight}"), GateKind::Step, Millis::ZERO));
+                stages.push(self.shrink(&format!("stop round {number}/{rounds}"), now));
             }
         }
         Ok(())
@@ -155,19 +159,19 @@ impl Planner<'_> {
         stage("open", tasks.collect())
     }
 
-    fn scale(&self, name: &str, before: Weight, after: Weight) -> Stage {
-        let grows = |it: &&Change| share(it.replicas, before) < share(it.replicas, after);
-        let growing = self.routed_changed().filter(grows);
-        stage(name, growing.map(|it| self.ensure_new(it, share(it.replicas, after))).collect())
+    /// More instances of the new version; `before` and `after` say how many of so many replicas.
+    fn scale(&self, name: &str, before: impl Fn(u16) -> u16, after: impl Fn(u16) -> u16) -> Stage {
+        let growing = self.routed_changed().filter(|it| before(it.replicas) < after(it.replicas));
+        stage(name, growing.map(|it| self.ensure_new(it, after(it.replicas))).collect())
     }
 
-    /// Instances of the old version that a rolling release does not need any more.
-    fn shrink(&self, name: &str, weight: Weight) -> Stage {
+    /// Stops the instances of the old version that a rolling release does not need any more.
+    fn shrink(&self, name: &str, round: Round) -> Stage {
         let tasks = self.routed_changed().filter_map(|it| {
             let old = it.old.as_ref()?;
-            let keep = share(old.replicas, weight.rest());
+            let keep = old.replicas - round.of(old.replicas);
             let action = |instances| Action::EnsureSlot { slot: old.slot.clone(), instances };
-            (keep < old.replicas)
+            (0 < keep && keep < old.replicas)
                 .then(|| Task { undo: vec![action(old.replicas)], ..self.task(it, action(keep)) })
         });
         stage(name, tasks.collect())
@@ -297,7 +301,7 @@ impl Planner<'_> {
             Health::Http { ready_within, .. } => ready_within,
             Health::Uptime { ready_after } => ready_after,
         });
-        let stop = service.map_or(Millis::ZERO, |it| Millis(it.stop.drain.0 + it.stop.grace.0));
+        let stop = service.map_or(GONE_TIMEOUT, |it| Millis(it.stop.drain.0 + it.stop.grace.0));
         Task {
             service: Some(change.slot.service.clone()),
             action,
@@ -325,6 +329,26 @@ fn gate(name: &str, kind: GateKind, pause: Millis) -> Stage {
         undo: vec![],
     };
     stage(name, vec![task])
+}
+
+/// One of the rounds that a rolling release goes in.
+#[derive(Clone, Copy)]
+struct Round {
+    number: u16,
+    of: u16,
+}
+
+impl Round {
+    fn weight(self) -> Weight {
+        let points = u32::from(Weight::ALL.basis_points()) * u32::from(self.number) / u32::from(self.of);
+        Weight::from_basis_points(u16::try_from(points).expect("at most all")).expect("at most all")
+    }
+
+    /// Instances of the new version after this round: with up to four replicas one more at a time.
+    fn of(self, replicas: u16) -> u16 {
+        let instances = (u32::from(replicas) * u32::from(self.number)).div_ceil(u32::from(self.of));
+        u16::try_from(instances).expect("at most all")
+    }
 }
 
 fn stage(name: &str, tasks: Vec<Task>) -> Stage {

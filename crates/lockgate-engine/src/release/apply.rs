@@ -1,11 +1,14 @@
 //! The transition table: the only place where a release changes.
 
-use lockgate_model::{Latency, Samples, Timestamp};
+use lockgate_model::{Latency, Millis, Samples, Timestamp};
 
 use super::undo;
-use super::{GateState, Paused, Position, Release, TaskPhase, TaskState};
+use super::{Dark, FailedUndo, GateState, Paused, Position, Release, TaskPhase, TaskState};
 use crate::event::{End, Entry, Event, IllegalTransition, Outcome, Why};
-use crate::plan::{Action, Repeat, StageKind, TaskKey};
+use crate::plan::{Action, Repeat, StageKind, Task, TaskKey};
+
+/// Thirty-two ticks at most between looks that fail.
+const DARK_DOUBLINGS_MAX: u32 = 5;
 
 impl Release {
     /// Applies one journalled fact.
@@ -72,8 +75,7 @@ impl Release {
             Event::NoSignal { why } => {
                 self.gate.is_some() && {
                     self.judge.no_signal(at);
-                    let next_look = at.plus(self.tick());
-                    self.update_gate(|gate| (gate.dark, gate.next_look) = (Some(why.clone()), next_look));
+                    self.go_dark(at, why);
                     true
                 }
             }
@@ -102,7 +104,12 @@ impl Release {
                     true
                 }
             }
-            Event::Resumed { .. } => self.paused.take().is_some(),
+            Event::Resumed { .. } => {
+                let Some(paused) = self.paused.take() else { return false };
+                self.judge.postpone_step(at.since(paused.since));
+                self.update_gate(|gate| gate.since = gate.since.plus(at.since(paused.since)));
+                true
+            }
         }
     }
 
@@ -168,12 +175,25 @@ impl Release {
 
     fn enter_back(&mut self, stage: u16, at: Timestamp) {
         let Some((_, tasks)) = self.undo.get(usize::from(stage)) else {
-            let why = self.turning.clone().expect("a release goes back for a reason");
-            return self.end(End::RolledBack { why }, at);
+            return self.end(self.end_of_the_way_back(), at);
         };
-        self.tasks = tasks.iter().map(|_| TaskState::new()).collect();
+        let given_up = |service: &_| self.failed_undos.iter().any(|it| it.service == *service);
+        let fresh = |task: &Task| {
+            if given_up(&task.service) { TaskState::given_up() } else { TaskState::new() }
+        };
+        self.tasks = tasks.iter().map(fresh).collect();
         self.position = Position::Back { stage };
         self.stage_since = Some(at);
+    }
+
+    fn end_of_the_way_back(&self) -> End {
+        let join =
+            |of: fn(&FailedUndo) -> &str| self.failed_undos.iter().map(of).collect::<Vec<_>>().join("; ");
+        if self.failed_undos.is_empty() {
+            let why = self.turning.clone().expect("a release goes back for a reason");
+            return End::RolledBack { why };
+        }
+        End::Stuck { what: join(|it| &it.what), why: join(|it| &it.why) }
     }
 
     fn touch(&mut self, key: TaskKey) {
@@ -191,7 +211,7 @@ impl Release {
         let task = self.task(key).expect("the key was checked");
         if let Action::Gate { gate } = task.action.clone() {
             self.judge.start_step(at, gate.pause, gate.kind.step_kind());
-            self.gate = Some(GateState { next_look: at, held: None, dark: None });
+            self.gate = Some(GateState { since: at, next_look: at, held: None, dark: None });
         }
     }
 
@@ -212,19 +232,31 @@ impl Release {
             Outcome::Transient { why } | Outcome::Fatal { why } => {
                 state.note = Some(why.clone());
                 state.phase = TaskPhase::Failed;
-                self.fail(key, what, why.clone(), at);
+                self.fail(key, what, why.clone());
             }
         }
     }
 
-    fn fail(&mut self, key: TaskKey, what: String, why: String, at: Timestamp) {
+    fn fail(&mut self, key: TaskKey, what: String, why: String) {
         if key.back {
-            self.end(End::Stuck { what, why }, at);
+            let service = self.task(key).expect("the key was checked").service.clone();
+            self.failed_undos.push(FailedUndo { service, what, why });
         } else if self.is_clean_up() {
             self.leftovers.push(format!("{what}: {why}"));
         } else if self.turning.is_none() {
             self.turning = Some(Why::TaskFailed { what, why });
         }
+    }
+
+    /// Looks that fail come at longer intervals: each is an entry, and none of them says much.
+    fn go_dark(&mut self, at: Timestamp, why: &str) {
+        let tick = self.tick();
+        self.update_gate(|gate| {
+            let times = gate.dark.as_ref().map_or(0, |it| it.times) + 1;
+            let wait = tick.0 << times.min(DARK_DOUBLINGS_MAX);
+            gate.next_look = at.plus(Millis(wait));
+            gate.dark = Some(Dark { times, why: why.to_owned() });
+        });
     }
 
     fn observe(&mut self, at: Timestamp, samples: &Samples) {

@@ -1,9 +1,9 @@
 //! Says which facts an input amounts to. Pure; changes nothing.
 
-use lockgate_analysis::{Lack, PassWhy, Reason, Verdict};
+use lockgate_analysis::{PassWhy, Verdict};
 use lockgate_model::{OnUndecided, Samples, Timestamp};
 
-use super::{Position, Release, TaskPhase};
+use super::{GateState, Position, Release, TaskPhase};
 use crate::event::{Entry, Event, Input, Outcome, PassedBy, Rejected, Sighting, Why};
 use crate::plan::TaskKey;
 
@@ -53,7 +53,7 @@ impl Release {
 
     fn abort(&self, by: &str, reason: &str) -> Result<Event, Rejected> {
         if self.may_turn_back() {
-            let why = Why::Aborted { by: by.to_owned(), reason: reason.to_owned() };
+            let why = Why::Aborted { by: clipped(by), reason: clipped(reason) };
             return Ok(Event::TurnedBack { why });
         }
         let refusal = match self.position {
@@ -69,10 +69,9 @@ impl Release {
     fn pause(&self, by: &str) -> Result<Event, Rejected> {
         match self.position {
             _ if self.paused.is_some() => Err(Rejected("it is paused already".to_owned())),
-            Position::New | Position::Forward { .. } if !self.is_turning() => {
-                Ok(Event::Paused { by: by.to_owned() })
-            }
-            Position::New | Position::Forward { .. } | Position::Back { .. } => {
+            Position::New => Err(Rejected("it has not begun".to_owned())),
+            Position::Forward { .. } if !self.is_turning() => Ok(Event::Paused { by: by.to_owned() }),
+            Position::Forward { .. } | Position::Back { .. } => {
                 Err(Rejected("it is turning back, which is not held up".to_owned()))
             }
             Position::Ended { .. } => Err(Rejected("it has ended already".to_owned())),
@@ -135,35 +134,52 @@ impl Release {
         let mut after = self.clone();
         let entry = Entry { seq: after.next_seq(), at: now.max(after.not_before()), event: event.clone() };
         after.apply(&entry).expect("a gate takes samples");
-        let judged = self.judged(gate.held.as_deref(), &after.judge.verdict(entry.at));
+        let judged = self.judged(gate, entry.at, &after.judge.verdict(entry.at));
         [Some(event), judged].into_iter().flatten().collect()
     }
 
-    fn judged(&self, held: Option<&str>, verdict: &Verdict) -> Option<Event> {
-        let waits = |why: String| (held != Some(why.as_str())).then_some(Event::GateHeld { why });
+    /// A paused release does not go on, but it is still taken back when it fails.
+    fn judged(&self, gate: &GateState, at: Timestamp, verdict: &Verdict) -> Option<Event> {
+        let analysis = &self.plan.judge.analysis;
         match verdict {
-            Verdict::Pending { .. } | Verdict::NotEnough { .. } | Verdict::NoSignal { .. } => None,
             Verdict::Fail { why } => Some(Event::TurnedBack { why: Why::Judged { reasons: why.clone() } }),
-            // A paused release does not go on, and one that is held goes on by an operator's word only.
-            Verdict::Pass { .. } if self.paused.is_some() || held.is_some() => None,
+            _ if self.paused.is_some() => None,
+            Verdict::Pending { .. } | Verdict::NotEnough { .. } => None,
+            // One that is held goes on by an operator's word only.
+            Verdict::Pass { .. } if gate.held.is_some() => None,
             Verdict::Pass { why: PassWhy::Early, .. } => {
                 Some(Event::GatePassed { by: PassedBy::EarlyEvidence })
             }
             Verdict::Pass { why: PassWhy::TimeUp | PassWhy::NoPause, .. } => {
                 Some(Event::GatePassed { by: PassedBy::Time })
             }
-            Verdict::EnvironmentIncident { why } => waits(format!(
-                "the old version breaks the same limits, so it is not the new one's fault: {}",
-                sentences(why)
-            )),
-            Verdict::Undecided { have, need, why } => match self.plan.judge.analysis.on_undecided {
-                OnUndecided::Hold => waits(undecided(*have, *need, why)),
-                OnUndecided::Promote if self.paused.is_some() => None,
-                OnUndecided::Promote => Some(Event::GatePassed { by: PassedBy::Policy }),
-                OnUndecided::Rollback => {
-                    Some(Event::TurnedBack { why: Why::Undecided { why: undecided(*have, *need, why) } })
-                }
-            },
+            Verdict::EnvironmentIncident { why } => {
+                let reasons = why.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+                held(
+                    gate,
+                    format!(
+                        "the old version breaks the same limits, so it is not the new one's fault: {reasons}"
+                    ),
+                )
+            }
+            Verdict::NoSignal { since, .. } => {
+                let over = analysis.max_time <= at.since(gate.since);
+                let why = format!("no counts for {}", at.since(*since));
+                // Missing data is never a pass, whatever the policy says.
+                let policy = match analysis.on_undecided {
+                    OnUndecided::Promote => OnUndecided::Hold,
+                    policy @ (OnUndecided::Hold | OnUndecided::Rollback) => policy,
+                };
+                over.then(|| undecided(gate, policy, why)).flatten()
+            }
+            Verdict::Undecided { have, need, why } => {
+                let lacks: Vec<String> = why.iter().map(ToString::to_string).collect();
+                let why = format!(
+                    "the time is over without a verdict ({have} of {need} requests): {}",
+                    lacks.join("; ")
+                );
+                undecided(gate, analysis.on_undecided, why)
+            }
         }
     }
 
@@ -172,24 +188,33 @@ impl Release {
     }
 }
 
-fn sentences(reasons: &[Reason]) -> String {
-    reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+fn undecided(gate: &GateState, policy: OnUndecided, why: String) -> Option<Event> {
+    match policy {
+        OnUndecided::Hold => held(gate, why),
+        OnUndecided::Promote => Some(Event::GatePassed { by: PassedBy::Policy }),
+        OnUndecided::Rollback => Some(Event::TurnedBack { why: Why::Undecided { why } }),
+    }
 }
 
-fn undecided(have: u64, need: u64, lacks: &[Lack]) -> String {
-    let lacks: Vec<String> = lacks.iter().map(ToString::to_string).collect();
-    format!("the time is over without a verdict ({have} of {need} requests): {}", lacks.join("; "))
+/// A gate is held once; what holds it may read differently at each look.
+fn held(gate: &GateState, why: String) -> Option<Event> {
+    gate.held.is_none().then_some(Event::GateHeld { why })
 }
 
 /// The buckets' bounds are in the plan; the journal does not repeat them at every tick.
 fn without_bounds(samples: &Samples) -> Samples {
     let mut samples = samples.clone();
-    samples.slots.values_mut().for_each(|it| it.latency.bounds_ms.clear());
+    for counts in samples.slots.values_mut() {
+        counts.latency.bounds_ms.clear();
+        counts.last_crash = counts.last_crash.as_deref().map(|it| it.chars().take(CRASH_LEN_MAX).collect());
+    }
     samples
 }
 
 /// What a target says is kept, up to this many characters: the last lines of a log fit, a whole log does not.
 const TEXT_LEN_MAX: usize = 4_000;
+/// Of what a crash said, which stands in every sample after it.
+const CRASH_LEN_MAX: usize = 500;
 
 fn clipped(text: &str) -> String {
     text.chars().take(TEXT_LEN_MAX).collect()

@@ -44,6 +44,8 @@ pub struct Release {
     /// Why the release turns back. The way back begins when no dangerous attempt is under way.
     turning: Option<Why>,
     leftovers: Vec<String>,
+    /// Undos that failed for good. What else belongs to their services is left as it is.
+    failed_undos: Vec<FailedUndo>,
     paused: Option<Paused>,
     gate: Option<GateState>,
     judge: Judge,
@@ -68,14 +70,29 @@ struct Paused {
     since: Timestamp,
 }
 
+#[derive(Clone, Debug, PartialEq)]
+struct FailedUndo {
+    service: Option<ServiceName>,
+    what: String,
+    why: String,
+}
+
 /// The gate of the current stage.
 #[derive(Clone, Debug, PartialEq)]
 struct GateState {
+    since: Timestamp,
     next_look: Timestamp,
     /// Waits for an operator, and why.
     held: Option<String>,
-    /// Counting failed, and what was said.
-    dark: Option<String>,
+    /// Counting failed the last time.
+    dark: Option<Dark>,
+}
+
+/// Looks that failed one after the other, and what the last one said.
+#[derive(Clone, Debug, PartialEq)]
+struct Dark {
+    times: u32,
+    why: String,
 }
 
 impl Release {
@@ -89,6 +106,7 @@ impl Release {
             undo: vec![],
             turning: None,
             leftovers: vec![],
+            failed_undos: vec![],
             paused: None,
             gate: None,
             judge,

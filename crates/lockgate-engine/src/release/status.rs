@@ -237,8 +237,8 @@ impl Release {
             let for_what = format!("an operator to promote or abort it: {why}");
             return Some(Waiting { for_what, since, until: None, command: promote });
         }
-        if let Some(why) = &gate.dark {
-            let for_what = format!("counts of the new version; asking for them failed: {why}");
+        if let Some(dark) = &gate.dark {
+            let for_what = format!("counts of the new version; asking for them failed: {}", dark.why);
             return Some(Waiting { for_what, since, until: None, command: None });
         }
         let (for_what, until) = match self.judge.verdict(now) {

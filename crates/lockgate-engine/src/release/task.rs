@@ -34,6 +34,11 @@ impl TaskState {
         TaskState { attempt: 1, phase: TaskPhase::Ready, note: None }
     }
 
+    /// Not tried, because something that it rests on failed.
+    pub(super) fn given_up() -> TaskState {
+        TaskState { attempt: 1, phase: TaskPhase::Failed, note: None }
+    }
+
     pub(super) fn is_over(&self) -> bool {
         matches!(self.phase, TaskPhase::Done | TaskPhase::Failed)
     }
