@@ -31,8 +31,11 @@ pub(crate) fn number(number: u64) -> String {
 /// `1 min 30 s`
 pub(crate) fn span(span: Millis) -> String {
     let mut rest = span.0 / 1_000;
-    if rest < 10 && !span.0.is_multiple_of(1_000) {
+    if rest == 0 {
         return format!("{} ms", span.0);
+    }
+    if rest < 10 && !span.0.is_multiple_of(1_000) {
+        return format!("{:.1} s", span.as_secs_f64());
     }
     let mut text = String::new();
     for (unit, size) in [("h", 3_600), ("min", 60), ("s", 1)] {

@@ -52,13 +52,14 @@ fn detail(stage: &StageStatus, plan: &Plan) -> String {
         let done = stage.tasks.iter().filter(|it| it.state == "done").count();
         return format!("{done} of {total}");
     }
+    // Stages of more than one task have one for each service.
     let planned = plan.stages.iter().find(|it| it.name == stage.name);
     match planned.map(|it| it.tasks.as_slice()) {
         Some([only]) => match &only.action {
             Action::SetWeights { service, .. } => service.to_string(),
             action => action.to_string(),
         },
-        Some(tasks) => format!("{} tasks", tasks.len()),
+        Some(tasks) => format!("{} services", tasks.len()),
         None => String::new(),
     }
 }
