@@ -9,6 +9,7 @@
 mod check;
 mod driver;
 mod frng;
+mod run;
 mod scenario;
 mod script;
 mod settle;
@@ -19,6 +20,7 @@ mod world;
 
 pub use check::Violation;
 pub use frng::{Frng, OutOfEntropy, entropy};
+pub use run::{Run, run};
 pub use scenario::{Fate, Member, Scenario};
 pub use script::{Fault, Script};
 pub use simulation::{Goal, Simulation, Stats};

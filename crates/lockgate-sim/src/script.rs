@@ -40,6 +40,8 @@ impl Fault {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Script {
     fault: Option<(usize, Fault)>,
+    /// The driver dies as soon as the journal has this many entries.
+    dies_at: Option<usize>,
     intents: usize,
     answers: usize,
     happened: bool,
@@ -50,6 +52,11 @@ impl Script {
         Script { fault: Some((nth, fault)), ..Script::default() }
     }
 
+    /// Makes the driver die when this many entries are durable.
+    pub fn at_entry(len: usize) -> Script {
+        Script { dies_at: Some(len), ..Script::default() }
+    }
+
     /// Whether the release came as far as the fault.
     pub fn happened(&self) -> bool {
         self.happened
@@ -57,6 +64,17 @@ impl Script {
 
     fn is_due(&self, count: usize, among: &[Fault]) -> Option<Fault> {
         self.fault.filter(|it| !self.happened && it.0 == count && among.contains(&it.1)).map(|it| it.1)
+    }
+
+    /// Before anything else is done; true when the driver died.
+    pub(crate) fn dies(&mut self, sim: &mut Simulation) -> Result<bool, Violation> {
+        let due = self.dies_at.is_some_and(|it| it <= sim.journal.len());
+        if due {
+            self.dies_at = None;
+            self.happened = true;
+            sim.crash()?;
+        }
+        Ok(due)
     }
 
     /// Before an effect is begun; true when the driver died of it.

@@ -22,12 +22,13 @@ impl Simulation {
         self.tears = false;
         for _ in 0..ROUNDS_MAX {
             let entries = self.journal.len();
+            script.dies(self)?;
             self.work_off(script)?;
             if let (Some(end), true) = (self.ended(), self.calls.is_empty()) {
                 return Ok(end.clone());
             }
             for effect in self.driver.release.wants(self.now) {
-                if script.before(self, &effect)? {
+                if script.dies(self)? || script.before(self, &effect)? {
                     break;
                 }
                 self.perform(&effect)?;
@@ -44,7 +45,9 @@ impl Simulation {
     /// What is on its way arrives, oldest first, and is answered.
     fn work_off(&mut self, script: &mut Script) -> Result<(), Violation> {
         while let Some(call) = self.calls.first() {
-            match call.phase {
+            let phase = call.phase;
+            script.dies(self)?;
+            match phase {
                 CallPhase::Sent => self.arrive(0)?,
                 CallPhase::Working => {
                     let ending = script.ending(self)?;

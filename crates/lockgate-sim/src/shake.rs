@@ -41,7 +41,12 @@ impl Simulation {
         for idx in 4..weights.len() {
             weights[idx] /= [1, 4, 16, 64][usize::from(frng.upto(3)?)];
         }
-        let endings = frng.swarm()?;
+        let mut endings = frng.swarm()?;
+        // Most of what is asked for works, or no release would get anywhere.
+        endings[0] = 255;
+        for ending in &mut endings[1..] {
+            *ending /= [1, 8, 32, 128][usize::from(frng.upto(3)?)];
+        }
         self.feed(&Input::Start)?;
         loop {
             self.event(frng, &weights, &endings)?;
@@ -106,10 +111,8 @@ impl Simulation {
         if self.calls[idx].phase != CallPhase::Working {
             return Ok(());
         }
-        // Most of what is asked for works, or no release would get anywhere.
-        let odds = [255, endings[1] / 8, endings[2] / 32, endings[3] / 8, endings[4] / 8];
         let ending = [Ending::Well, Ending::Transient, Ending::Fatal, Ending::Lost, Ending::Dropped]
-            [frng.weighted(&odds)?];
+            [frng.weighted(endings)?];
         Ok(self.finish(idx, ending)?)
     }
 

@@ -26,6 +26,19 @@ pub struct Stats {
     pub operators: u64,
 }
 
+impl Stats {
+    #[must_use]
+    pub fn plus(self, other: Stats) -> Stats {
+        Stats {
+            crashes: self.crashes + other.crashes,
+            calls: self.calls + other.calls,
+            fenced: self.fenced + other.fenced,
+            entries: self.entries + other.entries,
+            operators: self.operators + other.operators,
+        }
+    }
+}
+
 #[derive(Debug)]
 pub struct Simulation {
     pub(crate) rules: Rules,

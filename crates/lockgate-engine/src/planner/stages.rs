@@ -169,9 +169,9 @@ impl Planner<'_> {
     fn shrink(&self, name: &str, round: Round) -> Stage {
         let tasks = self.routed_changed().filter_map(|it| {
             let old = it.old.as_ref()?;
-            let keep = old.replicas - round.of(old.replicas);
+            let keep = round.left(old.replicas);
             let action = |instances| Action::EnsureSlot { slot: old.slot.clone(), instances };
-            (0 < keep && keep < old.replicas)
+            (keep < old.replicas)
                 .then(|| Task { undo: vec![action(old.replicas)], ..self.task(it, action(keep)) })
         });
         stage(name, tasks.collect())
@@ -348,6 +348,11 @@ impl Round {
     fn of(self, replicas: u16) -> u16 {
         let instances = (u32::from(replicas) * u32::from(self.number)).div_ceil(u32::from(self.of));
         u16::try_from(instances).expect("at most all")
+    }
+
+    /// Instances that the old version needs for the traffic that is left to it.
+    fn left(self, replicas: u16) -> u16 {
+        Round { number: self.of - self.number, of: self.of }.of(replicas)
     }
 }
 
