@@ -37,7 +37,7 @@ impl Simulation {
         let Some(Event::Sampled { samples }) = earlier.last().map(|it| &it.event) else {
             return Err(Violation(format!("a gate was passed by {by:?} without counts")));
         };
-        let plan = self.ledger.plan();
+        let plan = self.plan();
         let new = |it: &&ServiceName| {
             !samples.slots.contains_key(&SlotRef { service: (*it).clone(), release: plan.release })
         };

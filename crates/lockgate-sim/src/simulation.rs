@@ -1,6 +1,7 @@
 //! One release in a world: the driver's whole job, in steps that can be interrupted anywhere.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use lockgate_engine::{
     Action, Effect, End, Entry, Event, Input, Outcome, Plan, Release, Repeat, Sighting, TaskKey,
@@ -42,6 +43,7 @@ impl Stats {
 #[derive(Debug)]
 pub struct Simulation {
     pub(crate) rules: Rules,
+    plan: Arc<Plan>,
     pub(crate) goal: Goal,
     pub(crate) before: Observed,
     pub(crate) world: World,
@@ -63,9 +65,11 @@ pub struct Simulation {
 
 impl Simulation {
     pub fn new(plan: Plan, before: Observed, goal: Goal, quality: Quality, rules: Rules) -> Simulation {
-        let release = Release::new(plan);
+        let plan = Arc::new(plan);
+        let release = Release::new(Arc::clone(&plan));
         Simulation {
             rules,
+            plan,
             goal,
             world: World::new(rules, &before),
             traffic: Traffic::new(release.plan(), quality),
@@ -95,7 +99,7 @@ impl Simulation {
     }
 
     pub fn plan(&self) -> &Plan {
-        self.ledger.plan()
+        &self.plan
     }
 
     /// Decide, make durable, apply. What an operator may not do now is refused, and nothing happens.
@@ -246,9 +250,8 @@ impl Simulation {
     /// The driver dies and another one takes over.
     pub(crate) fn crash(&mut self) -> Result<(), Violation> {
         self.stats.crashes += 1;
-        let plan = self.ledger.plan().clone();
-        let mut release =
-            Release::replay(plan, &self.journal).map_err(|it| Violation(format!("on replay: {it}")))?;
+        let mut release = Release::replay(Arc::clone(&self.plan), &self.journal)
+            .map_err(|it| Violation(format!("on replay: {it}")))?;
         if release != self.ledger {
             return Err(Violation("what is replayed differs from what was lived through".to_owned()));
         }
@@ -272,7 +275,7 @@ impl Simulation {
     }
 
     fn fence(&self, epoch: u64, seq: u64) -> Fence {
-        Fence { scope: self.ledger.plan().scope.clone(), epoch, seq }
+        Fence { scope: self.plan.scope.clone(), epoch, seq }
     }
 
     /// Where the journal says that this attempt is to be made.

@@ -14,6 +14,7 @@ mod task;
 mod undo;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use lockgate_analysis::{Arms, Judge};
 use lockgate_model::{EffectKey, Millis, ServiceName, Timestamp, Weight};
@@ -33,7 +34,8 @@ const ENTRIES_RESERVED: u64 = 1_000;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Release {
-    plan: Plan,
+    /// Shared: states are copied to look ahead, and the plan never changes.
+    plan: Arc<Plan>,
     position: Position,
     /// One per task of the current stage.
     tasks: Vec<TaskState>,
@@ -96,7 +98,8 @@ struct Dark {
 }
 
 impl Release {
-    pub fn new(plan: Plan) -> Release {
+    pub fn new(plan: impl Into<Arc<Plan>>) -> Release {
+        let plan = plan.into();
         let judge = Judge::new(plan.judge.clone(), plan.judged.clone());
         Release {
             plan,
@@ -118,7 +121,7 @@ impl Release {
     }
 
     /// Rebuilds the state from its journal. A process that did not live through it calls [`Release::forget`] next.
-    pub fn replay(plan: Plan, journal: &[Entry]) -> Result<Release, IllegalTransition> {
+    pub fn replay(plan: impl Into<Arc<Plan>>, journal: &[Entry]) -> Result<Release, IllegalTransition> {
         let mut release = Release::new(plan);
         for entry in journal {
             release.apply(entry)?;
