@@ -88,7 +88,7 @@ async fn idle_connections_that_an_instance_closes_cost_no_request() {
         clients.push(tokio::spawn(async move {
             let mut client = Client::connect(addr).await;
             for round in 0..12 {
-                // Around the moment at which the instance hangs up: the pause is what is tested, not a wait.
+                // Slow on purpose: around the moment at which the instance hangs up, which is what is tested.
                 tokio::time::sleep(Duration::from_micros(48_500 + 170 * ((number * 7 + round * 3) % 24)))
                     .await;
                 let reply = client.get("/").await;

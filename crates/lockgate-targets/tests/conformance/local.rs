@@ -86,6 +86,7 @@ async fn killed_in_start() {
         let (up, key_1) = (fence(2 * round + 1), key(1));
         let (target, slot) = (world.client(), world.slot(1));
         let killing = async {
+            // Slow on purpose: the delay is the input of this test.
             tokio::time::sleep(Duration::from_millis(round * 3)).await;
             kill(node, Signal::KILL);
         };

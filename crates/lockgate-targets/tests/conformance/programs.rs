@@ -84,6 +84,7 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
             std::process::exit(3);
         }
         "/slow" => {
+            // Slow on purpose: requests that are still under way are what this is for.
             tokio::time::sleep(Duration::from_secs(2)).await;
             (200, "done".to_owned())
         }
