@@ -32,7 +32,7 @@ fn fix(context: &mut Context, global: &Global) -> anyhow::Result<()> {
     }
     let path = &context.spec_path;
     std::fs::write(path, &fixed).with_context(|| format!("cannot write {}", path.display()))?;
-    context.out.note(&format!("fixed {}", path.display()));
+    context.out.note(&format!("fixed {}", context.spec.name()));
     *context = Context::load(global, context.out)?;
     Ok(())
 }
@@ -45,7 +45,7 @@ fn report(context: &Context, diagnostics: &[Diagnostic]) {
     context.show(diagnostics);
     let count = |severity| diagnostics.iter().filter(|it| it.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    let path = context.spec_path.display();
+    let path = context.spec.name();
     if errors + warnings == 0 {
         let environments = context.spec.environments().len();
         let good = style::paint(style::GOOD, "ok");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lockgate_driver::store::{ReleaseRow, ReleaseState};
 use lockgate_driver::{Ending, ending, record};
-use lockgate_engine::{End, Entry, Phase, Release, Status};
+use lockgate_engine::{End, Entry, Phase, Plan, Release, Status};
 use lockgate_model::{ReleaseId, Timestamp};
 use lockgate_node::{NodeClient, Request, Response};
 
@@ -95,7 +95,7 @@ impl<'a> Follower<'a> {
     /// Takes what was journalled since the last look.
     async fn catch_up(&mut self) -> anyhow::Result<()> {
         if self.release.is_none() {
-            self.release = self.state.store.plan(self.id).await?.map(Release::new);
+            self.release = self.state.store.plan::<Plan>(self.id).await?.map(Release::new);
         }
         let Some(release) = &mut self.release else { return Ok(()) };
         let entries = record::follow(&self.state.store, self.id, release).await?;
