@@ -16,6 +16,8 @@ use crate::out::Out;
 use crate::state::State;
 
 const LOG_NAME: &str = "driver.log";
+/// Lines of it that an error shows.
+const LAST_WORDS: usize = 5;
 
 /// Carries out what is queued for the scope, to the end. Another driver at work is no error: it does the same.
 pub async fn drive(
@@ -65,4 +67,11 @@ pub async fn ensure(state: &State, scope: &Scope) -> anyhow::Result<()> {
 
 pub async fn is_driven(store: &Store, scope: &Scope) -> anyhow::Result<bool> {
     Ok(store.holder(scope).await?.is_some())
+}
+
+/// The end of what drivers have logged.
+pub fn last_words(state: &State) -> String {
+    let log = std::fs::read_to_string(state.dir.join(LOG_NAME)).unwrap_or_default();
+    let lines: Vec<&str> = log.lines().collect();
+    lines[lines.len().saturating_sub(LAST_WORDS)..].join("\n")
 }

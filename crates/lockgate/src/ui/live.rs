@@ -1,7 +1,7 @@
 //! Follows one release to its end: a picture that is redrawn, lines, or JSON.
 
 use std::io::Stderr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lockgate_driver::store::{ReleaseRow, ReleaseState};
 use lockgate_driver::{Ending, ending, record};
@@ -22,6 +22,10 @@ use crate::out::style;
 use crate::state::State;
 
 const FRAME_EVERY: Duration = Duration::from_millis(150);
+/// A driver that was started takes the lease well within this.
+const RESTART_EVERY: Duration = Duration::from_secs(1);
+/// Drivers that end without a word in the journal before the watching is given up.
+const RESTARTS_MAX: u32 = 10;
 
 /// Remarks that somebody else adds to the picture, such as the demo its traffic.
 pub struct Extra(Box<dyn Fn() -> Vec<(Tone, String)> + Send + Sync>);
@@ -56,6 +60,9 @@ struct Follower<'a> {
     release: Option<Release>,
     rates: Rates,
     show: Show,
+    /// Drivers that were started since the journal last grew, and when the last one was.
+    started: u32,
+    started_at: Option<Instant>,
 }
 
 enum Show {
@@ -71,7 +78,16 @@ impl<'a> Follower<'a> {
             Format::Human if can_redraw() => Show::Picture(Block::new(std::io::stderr())),
             Format::Human => Show::Lines,
         };
-        Follower { state, id, extra, release: None, rates: Rates::default(), show }
+        Follower {
+            state,
+            id,
+            extra,
+            release: None,
+            rates: Rates::default(),
+            show,
+            started: 0,
+            started_at: None,
+        }
     }
 
     async fn watch(&mut self) -> anyhow::Result<Exit> {
@@ -82,7 +98,7 @@ impl<'a> Follower<'a> {
                 self.frame(words::now())?;
                 return Ok(self.ended(&row));
             }
-            drive::ensure(self.state, &row.scope).await?;
+            self.see_to_it(&row).await?;
             self.look_at_traffic().await;
             self.frame(words::now())?;
             if let Some(exit) = self.given_up() {
@@ -99,9 +115,30 @@ impl<'a> Follower<'a> {
         }
         let Some(release) = &mut self.release else { return Ok(()) };
         let entries = record::follow(&self.state.store, self.id, release).await?;
+        if !entries.is_empty() {
+            self.started = 0;
+        }
         for entry in &entries {
             self.tell(entry);
         }
+        Ok(())
+    }
+
+    /// Starts a driver where none is at work; one that ends again and again has something to say.
+    async fn see_to_it(&mut self, row: &ReleaseRow) -> anyhow::Result<()> {
+        let just_started = self.started_at.is_some_and(|it| it.elapsed() < RESTART_EVERY);
+        if just_started || drive::is_driven(&self.state.store, &row.scope).await? {
+            return Ok(());
+        }
+        if RESTARTS_MAX <= self.started {
+            anyhow::bail!(
+                "no driver stays at work on {}; the last one said:\n{}",
+                self.id,
+                drive::last_words(self.state)
+            );
+        }
+        drive::ensure(self.state, &row.scope).await?;
+        (self.started, self.started_at) = (self.started + 1, Some(Instant::now()));
         Ok(())
     }
 
