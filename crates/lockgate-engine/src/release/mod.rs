@@ -223,7 +223,9 @@ impl Release {
             TaskPhase::BackingOff { until, .. } => Some((*until, "another attempt")),
             _ => None,
         });
-        let look = self.gate.as_ref().map(|it| (it.next_look, "the next look"));
+        // A gate that is held in a full journal is not looked at any more.
+        let looks = |it: &&GateState| it.held.is_none() || self.may_look();
+        let look = self.gate.as_ref().filter(looks).map(|it| (it.next_look, "the next look"));
         waits.chain(look).min_by_key(|it| it.0)
     }
 

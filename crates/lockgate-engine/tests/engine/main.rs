@@ -1,0 +1,8 @@
+//! Plans and releases through the public API.
+
+mod golden;
+mod planning;
+mod release;
+mod status;
+mod support;
+mod verify;
