@@ -16,6 +16,9 @@ use crate::out::Out;
 use crate::state::State;
 
 const LOG_NAME: &str = "driver.log";
+/// The part before it, once it has grown beyond [`LOG_LEN_MAX`] bytes.
+const OLD_LOG_NAME: &str = "driver.old.log";
+const LOG_LEN_MAX: u64 = 10 << 20;
 /// Lines of it that an error shows.
 const LAST_WORDS: usize = 5;
 
@@ -48,6 +51,9 @@ pub async fn ensure(state: &State, scope: &Scope) -> anyhow::Result<()> {
         return Ok(());
     }
     let log_path = state.dir.join(LOG_NAME);
+    if std::fs::metadata(&log_path).is_ok_and(|it| LOG_LEN_MAX < it.len()) {
+        std::fs::rename(&log_path, state.dir.join(OLD_LOG_NAME)).context("cannot set the driver's log aside")?;
+    }
     let log = std::fs::OpenOptions::new().create(true).append(true).open(&log_path);
     let log = log.with_context(|| format!("cannot write {}", log_path.display()))?;
     let mut command = tokio::process::Command::new(this_program()?);
