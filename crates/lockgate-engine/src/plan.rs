@@ -114,6 +114,7 @@ pub enum Action {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Action::EnsureSlot { slot, instances: 0 } => write!(f, "stop {slot}"),
             Action::EnsureSlot { slot, instances: 1 } => write!(f, "1 instance of {slot}"),
             Action::EnsureSlot { slot, instances } => write!(f, "{instances} instances of {slot}"),
             Action::SetWeights { service, to } => write!(f, "{} of {service} to the new version", to.weight),
