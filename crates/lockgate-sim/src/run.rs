@@ -18,7 +18,19 @@ pub struct Run {
     pub stats: Stats,
 }
 
-/// Shakes a random release until the bytes run out, and lets it end.
+/// From wherever a release ended, stuck too, a rollback leads back.
+fn put_back(scenario: &Scenario, sim: Simulation) -> Result<(), Violation> {
+    let in_back = |it: Violation| Violation(format!("in the rollback after it: {it}"));
+    let now = sim.observed(|slot| scenario.spec(slot));
+    let plan = scenario.plan_back(&now).map_err(|it| in_back(Violation(it.to_string())))?;
+    let goal = scenario.goal_back(&plan, &now);
+    match sim.next(plan, now, goal).settle().map_err(in_back)? {
+        End::Done { leftovers } if leftovers.is_empty() => Ok(()),
+        end => Err(in_back(Violation(format!("it ends as {end:?}")))),
+    }
+}
+
+/// Shakes a random release until the bytes run out, lets it end, and puts back what was there before.
 pub fn run(bytes: &[u8], rules: Rules) -> Result<Run, Violation> {
     let mut frng = Frng::new(bytes);
     let scenario = Scenario::random(&mut frng);
@@ -29,5 +41,7 @@ pub fn run(bytes: &[u8], rules: Rules) -> Result<Run, Violation> {
     let mut sim = Simulation::new(plan.clone(), scenario.observed(), scenario.goal(), quality, rules);
     sim.shake(&mut frng)?;
     let end = sim.settle()?;
-    Ok(Run { plan, journal: sim.journal().to_vec(), end, stats: sim.stats() })
+    let run = Run { plan, journal: sim.journal().to_vec(), end, stats: sim.stats() };
+    put_back(&scenario, sim)?;
+    Ok(run)
 }

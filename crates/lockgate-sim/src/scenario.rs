@@ -7,16 +7,19 @@ use lockgate_engine::{Kind, Plan, PlanError, Request, plan};
 use lockgate_model::{
     Analysis, DependsOn, EnvironmentName, Health, LocalTarget, MigrationTool, Migrations, Millis, Observed,
     ObservedService, ObservedSlot, OnUndecided, Port, PortName, Protocol, ReleaseId, Retry, Rollout, Service,
-    ServiceName, SmokeCheck, SmokeKind, Snapshot, Step, Stop, StopSignal, Strategy, System, SystemName,
-    TargetKind, Version, Weight, Weights,
+    ServiceName, SlotRef, SlotSpec, SmokeCheck, SmokeKind, Snapshot, Step, Stop, StopSignal, Strategy,
+    System, SystemName, TargetKind, Version, Weight, Weights,
 };
 
 use crate::frng::{Frng, OutOfEntropy};
+use crate::simulation::Goal;
 
 /// A release that left a slot without traffic behind, the one that serves, and the one to come.
 const STALE: ReleaseId = ReleaseId(1);
 const OLD: ReleaseId = ReleaseId(2);
 const NEW: ReleaseId = ReleaseId(3);
+/// The release that puts back what was there before.
+const BACK: ReleaseId = ReleaseId(4);
 
 /// What becomes of one service in the release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,13 +129,11 @@ impl Scenario {
 
     /// What runs before the release begins.
     pub fn observed(&self) -> Observed {
-        let specs = self.snapshot(OLD);
-        let request = Request { release: OLD, kind: Kind::Deploy, snapshot: specs.clone() };
-        let first = plan(&request, &Observed::default(), &BTreeMap::new()).expect("a first release plans");
+        let snapshot = self.snapshot(OLD);
         let mut services: BTreeMap<ServiceName, ObservedService> = BTreeMap::new();
-        for (slot, spec) in &first.slots {
+        for (slot, spec) in specs(&snapshot, OLD) {
             let member = self.members.iter().find(|it| it.name == slot.service).expect("it is a member");
-            let before = specs.system.services[&slot.service].replicas;
+            let before = snapshot.system.services[&slot.service].replicas;
             let seen = |wanted| ObservedSlot {
                 version: spec.version.clone(),
                 workload: spec.workload_digest(),
@@ -157,8 +158,41 @@ impl Scenario {
         plan(&request, &self.observed(), &known)
     }
 
+    /// The rollback that puts back what was there before, from whatever there is now.
+    pub fn plan_back(&self, now: &Observed) -> Result<Plan, PlanError> {
+        let request = Request { release: BACK, kind: Kind::Rollback, snapshot: self.snapshot(OLD) };
+        let (old, new) = (self.snapshot(OLD), self.snapshot(NEW));
+        plan(&request, now, &BTreeMap::from([(OLD, old.clone()), (STALE, old), (NEW, new)]))
+    }
+
+    /// The slot and the size that each service has when it is back.
+    pub fn goal_back(&self, plan: &Plan, now: &Observed) -> Goal {
+        let services = self.snapshot(OLD).system.services;
+        let goal = services.into_iter().map(|(name, service)| {
+            let fresh = SlotRef { service: name.clone(), release: BACK };
+            let release = if plan.slots.contains_key(&fresh) {
+                BACK
+            } else {
+                let seen = &now.services[&name];
+                let weight = |it: ReleaseId| seen.weights.as_ref().map_or(Weight::NONE, |all| all.of(it));
+                let serving = seen.slots.keys().copied().max_by_key(|&it| (weight(it), it));
+                serving.expect("a service that keeps its slot has one")
+            };
+            (name, (release, service.replicas))
+        });
+        goal.collect()
+    }
+
+    /// What is run in a slot.
+    pub(crate) fn spec(&self, slot: &SlotRef) -> SlotSpec {
+        let release = if slot.release == NEW { NEW } else { OLD };
+        let mut specs = specs(&self.snapshot(release), release);
+        let same = SlotRef { release, ..slot.clone() };
+        specs.remove(&same).expect("only what was released runs")
+    }
+
     /// The slot and the size that each service has when the release is done.
-    pub fn goal(&self) -> BTreeMap<ServiceName, (ReleaseId, u16)> {
+    pub fn goal(&self) -> Goal {
         let goal = self.members.iter().filter_map(|it| match it.fate {
             Fate::Absent | Fate::Removed => None,
             Fate::Unchanged | Fate::Resized => Some((it.name.clone(), (OLD, it.replicas))),
@@ -226,6 +260,12 @@ impl Scenario {
             },
         }
     }
+}
+
+/// The slots that a snapshot becomes.
+fn specs(snapshot: &Snapshot, release: ReleaseId) -> BTreeMap<SlotRef, SlotSpec> {
+    let request = Request { release, kind: Kind::Deploy, snapshot: snapshot.clone() };
+    plan(&request, &Observed::default(), &BTreeMap::new()).expect("a first release plans").slots
 }
 
 fn migrations() -> Migrations {

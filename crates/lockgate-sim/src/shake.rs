@@ -38,8 +38,8 @@ impl Simulation {
     fn shake_all(&mut self, frng: &mut Frng<'_>) -> Result<(), Stop> {
         let mut weights = frng.swarm()?;
         // Some runs have no crashes at all, some no operator, and in most the work is what happens most.
-        for idx in 4..weights.len() {
-            weights[idx] /= [1, 4, 16, 64][usize::from(frng.upto(3)?)];
+        for weight in &mut weights[4..] {
+            *weight /= [1, 4, 16, 64][usize::from(frng.upto(3)?)];
         }
         let mut endings = frng.swarm()?;
         // Most of what is asked for works, or no release would get anywhere.
@@ -49,12 +49,12 @@ impl Simulation {
         }
         self.feed(&Input::Start)?;
         loop {
-            self.event(frng, &weights, &endings)?;
+            self.event(frng, &weights, endings)?;
             self.check()?;
         }
     }
 
-    fn event(&mut self, frng: &mut Frng<'_>, weights: &[u8; 10], endings: &[u8; 5]) -> Result<(), Stop> {
+    fn event(&mut self, frng: &mut Frng<'_>, weights: &[u8; 10], endings: [u8; 5]) -> Result<(), Stop> {
         match frng.weighted(weights)? {
             0 => self.shake_effect(frng),
             1 => self.shake_arrival(frng),
@@ -106,13 +106,13 @@ impl Simulation {
         }
     }
 
-    fn shake_finish(&mut self, frng: &mut Frng<'_>, endings: &[u8; 5]) -> Result<(), Stop> {
+    fn shake_finish(&mut self, frng: &mut Frng<'_>, endings: [u8; 5]) -> Result<(), Stop> {
         let Some(idx) = frng.index(self.calls.len())? else { return Ok(()) };
         if self.calls[idx].phase != CallPhase::Working {
             return Ok(());
         }
         let ending = [Ending::Well, Ending::Transient, Ending::Fatal, Ending::Lost, Ending::Dropped]
-            [frng.weighted(endings)?];
+            [frng.weighted(&endings)?];
         Ok(self.finish(idx, ending)?)
     }
 
@@ -176,7 +176,7 @@ impl Simulation {
             return Ok(());
         }
         let idx = usize::from(pick) % slots.len();
-        let slot = &mut slots[idx];
+        let slot = &mut *slots[idx];
         if slot.ready < slot.wanted {
             slot.ready = slot.wanted;
         } else if 0 < slot.ready {

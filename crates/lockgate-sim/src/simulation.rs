@@ -6,12 +6,15 @@ use std::sync::Arc;
 use lockgate_engine::{
     Action, Effect, End, Entry, Event, Input, Outcome, Plan, Release, Repeat, Sighting, TaskKey,
 };
-use lockgate_model::{Fence, Observed, ReleaseId, Samples, ServiceName, Timestamp};
+use lockgate_model::{
+    Fence, Observed, ObservedService, ObservedSlot, ReleaseId, Samples, ServiceName, SlotRef, SlotSpec,
+    Timestamp,
+};
 
 use crate::check::Violation;
 use crate::driver::{Call, CallPhase, Driver, Ending};
 use crate::traffic::{Quality, Traffic};
-use crate::world::{Admission, JobState, Memory, Rules, World};
+use crate::world::{Admission, JobState, Look, Memory, Rules, World};
 
 /// The slot and the size that each service has when the release is done.
 pub type Goal = BTreeMap<ServiceName, (ReleaseId, u16)>;
@@ -84,6 +87,35 @@ impl Simulation {
             gates_passed: 0,
             stats: Stats::default(),
         }
+    }
+
+    /// What runs now, as a target would tell it; `spec` says what is run in a slot.
+    pub fn observed(&self, spec: impl Fn(&SlotRef) -> SlotSpec) -> Observed {
+        let services = self.world.services.iter().map(|(name, service)| {
+            let slots = service.slots.iter().map(|(&release, slot)| {
+                let spec = spec(&SlotRef { service: name.clone(), release });
+                let seen = ObservedSlot {
+                    workload: spec.workload_digest(),
+                    version: spec.version,
+                    wanted: slot.wanted,
+                    ready: slot.ready,
+                    in_flight: 0,
+                    instances: vec![],
+                };
+                (release, seen)
+            });
+            (name.clone(), ObservedService { slots: slots.collect(), weights: service.weights.clone() })
+        });
+        Observed { services: services.collect() }
+    }
+
+    /// The next release in the same world, by a driver with a newer lease.
+    #[must_use]
+    pub fn next(self, plan: Plan, before: Observed, goal: Goal) -> Simulation {
+        let mut next = Simulation::new(plan, before, goal, Quality::Good, self.rules);
+        next.driver.epoch = self.driver.epoch + 1;
+        (next.world, next.now) = (self.world, self.now);
+        next
     }
 
     pub fn journal(&self) -> &[Entry] {
@@ -233,15 +265,15 @@ impl Simulation {
     pub(crate) fn look(&mut self, key: TaskKey) -> Result<(), Violation> {
         let effect = self.driver.release.effect_key(key);
         let fence = self.fence(self.driver.epoch, self.driver.release.next_seq());
-        let Some(found) = self.world.look(&fence, &effect) else {
-            return Err(Violation(format!("the newest driver may not look at {effect}")));
-        };
-        let sighting = match found {
-            None => Sighting::NeverRan,
-            Some(JobState::Running) => Sighting::Running,
-            Some(JobState::Succeeded) => Sighting::Ended(Outcome::Ok { note: None }),
-            Some(JobState::Failed) => Sighting::Ended(Outcome::Transient { why: "exit status 1".to_owned() }),
-            Some(JobState::Vanished { .. }) => Sighting::Unknown,
+        let sighting = match self.world.look(&fence, &effect) {
+            Look::Fenced => return Err(Violation(format!("the newest driver may not look at {effect}"))),
+            Look::NeverRan => Sighting::NeverRan,
+            Look::Found(JobState::Running) => Sighting::Running,
+            Look::Found(JobState::Succeeded) => Sighting::Ended(Outcome::Ok { note: None }),
+            Look::Found(JobState::Failed) => {
+                Sighting::Ended(Outcome::Transient { why: "exit status 1".to_owned() })
+            }
+            Look::Found(JobState::Vanished { .. }) => Sighting::Unknown,
         };
         self.driver.asked.remove(&key);
         self.feed(&Input::Seen(key, sighting))

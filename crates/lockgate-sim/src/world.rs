@@ -80,6 +80,14 @@ pub(crate) enum Admission {
     Impossible(String),
 }
 
+/// What a target says to a look at a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    Fenced,
+    NeverRan,
+    Found(JobState),
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct World {
     rules: Rules,
@@ -165,10 +173,12 @@ impl World {
         }
     }
 
-    /// What became of a job; no older request for it begins from now on. `None` when this request is refused.
-    pub(crate) fn look(&mut self, fence: &Fence, key: &EffectKey) -> Option<Option<JobState>> {
-        let admitted = self.admit(fence, &[format!("key/{key}")]);
-        admitted.then(|| self.jobs.get(key).map(|it| it.state))
+    /// What became of a job; no older request for it begins from now on.
+    pub(crate) fn look(&mut self, fence: &Fence, key: &EffectKey) -> Look {
+        if !self.admit(fence, &[format!("key/{key}")]) {
+            return Look::Fenced;
+        }
+        self.jobs.get(key).map_or(Look::NeverRan, |it| Look::Found(it.state))
     }
 
     pub(crate) fn weight_of(&self, slot: &SlotRef) -> Weight {

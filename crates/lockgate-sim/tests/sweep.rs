@@ -25,7 +25,7 @@ fn simulation(scenario: &Scenario, plan: Plan) -> Simulation {
 }
 
 fn planned(scenario: &Scenario) -> Simulation {
-    simulation(scenario, scenario.plan().unwrap())
+    simulation(scenario, scenario.plan().expect("it plans"))
 }
 
 /// What a release that meets no other fault may come to.

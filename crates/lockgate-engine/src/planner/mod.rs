@@ -5,7 +5,7 @@ mod stages;
 mod verify;
 mod waves;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lockgate_analysis::{JudgeConfig, Traffic};
 use lockgate_model::{
@@ -127,11 +127,12 @@ fn report(request: &Request, changes: &Changes, stages: &[crate::plan::Stage]) -
     if migrates && system.migrations.as_ref().is_some_and(|it| !it.compatible) {
         notes.push("the migrations are not compatible with the old version: a rollback leaves it on a schema it may not know".to_owned());
     }
+    let removed: BTreeSet<ServiceName> = changes.removed.iter().map(|it| it.service.clone()).collect();
     PlanReport {
         changed: names(&changes.changed),
         new: names(&changes.new),
         unchanged: changes.unchanged.clone(),
-        removed: changes.removed.iter().map(|it| it.service.clone()).collect(),
+        removed: removed.into_iter().collect(),
         notes,
         waits: waits(stages),
     }

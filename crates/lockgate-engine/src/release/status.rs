@@ -214,7 +214,7 @@ impl Release {
             }
             TaskPhase::BackingOff { until } => {
                 let (attempt, of) = (state.attempt + 1, task.retry.attempts);
-                let for_what = format!("attempt {attempt} of {of} to {}{said}", task.action);
+                let for_what = format!("attempt {attempt} of {of}: {}{said}", task.action);
                 Some(Waiting { for_what, since, until: Some(*until), command: None })
             }
             TaskPhase::NeedsOperator => {

@@ -119,7 +119,7 @@ fn services_that_are_gone_and_slots_left_over_are_removed_one_after_the_other() 
     remove 1/2: remove gone@r0; remove api@r0
     remove 2/2: remove gone@r1
     ");
-    assert_eq!(plan.report.removed, [name("gone"), name("gone")]);
+    assert_eq!(plan.report.removed, [name("gone")]);
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn events(walk: &Walk) -> impl Iterator<Item = &Event> {
 #[test]
 fn a_release_goes_through_its_stages_to_its_end() {
     let mut walk = Walk::new(canary());
-    assert_eq!(walk.to_end(), End::Done { leftovers: vec![] });
+    assert_eq!(walk.end(), End::Done { leftovers: vec![] });
     insta::assert_snapshot!(walk.asked.join("\n"), @r"
     1 instance of api@r2
     5% of api to the new version
@@ -71,13 +71,13 @@ fn the_way_back_restores_then_shifts_in_one_step_then_drains_and_removes() {
         "it is past its point of no return; `lockgate rollback` puts the version before back"
     );
     walk.finish(key, Outcome::Ok { note: None });
-    assert!(matches!(walk.to_end(), End::Done { .. }));
+    assert!(matches!(walk.end(), End::Done { .. }));
 
     let mut walk = Walk::new(walk.release.plan().clone());
     walk.until("0 instances of mail@r1");
     walk.asked.clear();
     walk.feed(&abort()).unwrap();
-    assert!(matches!(walk.to_end(), End::RolledBack { why: Why::Aborted { .. } }));
+    assert!(matches!(walk.end(), End::RolledBack { why: Why::Aborted { .. } }));
     insta::assert_snapshot!(walk.asked.join("\n"), @r"
     2 instances of api@r1
     1 instance of mail@r1
@@ -115,7 +115,7 @@ fn an_abort_at_any_stage_takes_back_all_that_was_touched() {
         match walk.feed(&abort()) {
             Ok(_) => {
                 back += 1;
-                let end = walk.to_end();
+                let end = walk.end();
                 assert!(matches!(end, End::RolledBack { .. } | End::Cancelled { .. }), "{nth}: {end:?}");
             }
             Err(_) => refused += 1,
@@ -157,7 +157,7 @@ fn a_paused_release_stays_in_its_stage_until_it_is_resumed() {
     walk.feed(&Input::Resume { by: "ann".to_owned() }).unwrap();
     assert_eq!(walk.feed(&Input::Resume { by: "ann".to_owned() }).unwrap_err().0, "it is not paused");
     assert_eq!(walk.release.wants(walk.now).len(), 1);
-    assert!(matches!(walk.to_end(), End::Done { .. }));
+    assert!(matches!(walk.end(), End::Done { .. }));
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn a_paused_release_can_be_aborted_and_promoted() {
     walk.feed(&Input::Promote { by: "ann".to_owned() }).unwrap();
     assert_eq!(walk.release.wants(walk.now), [], "it waits to be resumed");
     walk.feed(&abort()).unwrap();
-    assert!(matches!(walk.to_end(), End::RolledBack { .. }));
+    assert!(matches!(walk.end(), End::RolledBack { .. }));
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn a_transient_failure_is_tried_again_after_a_wait_and_then_fails_the_release() 
         walk.feed(&Input::Starting(key)).unwrap();
     }
     walk.finish(key, transient("busy"));
-    let End::RolledBack { why } = walk.to_end() else { panic!("it goes back") };
+    let End::RolledBack { why } = walk.end() else { panic!("it goes back") };
     assert_eq!(
         why,
         Why::TaskFailed { what: "5% of api to the new version".to_owned(), why: "busy".to_owned() }
@@ -240,7 +240,9 @@ fn a_new_driver_looks_at_what_may_not_be_repeated_blindly() {
         walk.release.forget();
         assert_eq!(walk.release.wants(walk.now), [Effect::Look(key)]);
         let entries = walk.release.decide(walk.now, &Input::Seen(key, sighting.clone())).unwrap();
-        entries.iter().for_each(|it| walk.release.apply(it).unwrap());
+        for entry in &entries {
+            walk.release.apply(entry).unwrap();
+        }
         assert_eq!(walk.release.wants(walk.now), [then(key)], "{sighting:?}");
     }
 }
@@ -263,7 +265,7 @@ fn an_operator_says_how_an_attempt_ended_that_nobody_saw() {
         walk.finish(key, Outcome::Ok { note: None });
         assert_eq!(walk.release.wants(walk.now), [], "a late answer does not decide it");
         walk.feed(&Input::Resolve { key, succeeded, by: "ann".to_owned() }).unwrap();
-        let end = walk.to_end();
+        let end = walk.end();
         assert_eq!(matches!(end, End::Done { .. }), goes_on, "{end:?}");
         let refused = walk.feed(&Input::Resolve { key, succeeded, by: "ann".to_owned() }).unwrap_err();
         assert_eq!(refused.0, "nothing waits to be resolved under r2.0.0.f1");
@@ -275,7 +277,7 @@ fn what_cannot_be_cleaned_up_is_left_over_and_said() {
     let mut walk = Walk::new(canary());
     let key = walk.until("remove api@r1");
     walk.finish(key, fatal("the disk is gone"));
-    assert_eq!(walk.to_end(), End::Done { leftovers: vec!["remove api@r1: the disk is gone".to_owned()] });
+    assert_eq!(walk.end(), End::Done { leftovers: vec!["remove api@r1: the disk is gone".to_owned()] });
 }
 
 #[test]
@@ -288,7 +290,7 @@ fn an_undo_that_fails_for_good_leaves_the_release_stuck_and_the_other_services_a
     walk.asked.clear();
     let key = walk.until("0% of api");
     walk.finish(key, fatal("the proxy refuses"));
-    let End::Stuck { what, why } = walk.to_end() else { panic!("it is stuck") };
+    let End::Stuck { what, why } = walk.end() else { panic!("it is stuck") };
     assert_eq!((what.as_str(), why.as_str()), ("0% of api to the new version", "the proxy refuses"));
     assert!(walk.asked.contains(&"remove web@r2".to_owned()), "{:?}", walk.asked);
     assert!(!walk.asked.contains(&"remove api@r2".to_owned()), "{:?}", walk.asked);
@@ -312,7 +314,7 @@ fn a_failure_beside_others_that_run_still_takes_all_of_them_back() {
     }
     walk.finish(keys[0], fatal("never ready"));
     assert_eq!(walk.feed(&Input::Finished(keys[1], Outcome::Ok { note: None })), Ok(0), "it was overtaken");
-    assert!(matches!(walk.to_end(), End::RolledBack { .. }));
+    assert!(matches!(walk.end(), End::RolledBack { .. }));
     for slot in ["api@r2", "web@r2"] {
         assert!(walk.asked.contains(&format!("remove {slot}")), "{:?}", walk.asked);
     }
@@ -366,7 +368,7 @@ fn a_worse_version_is_taken_back_by_the_gate_even_when_paused() {
     walk.until("judge for 1m");
     walk.feed(&Input::Pause { by: "ann".to_owned() }).unwrap();
     judge(&mut walk, 30, 100, 50);
-    assert!(matches!(walk.to_end(), End::RolledBack { why: Why::Judged { .. } }));
+    assert!(matches!(walk.end(), End::RolledBack { why: Why::Judged { .. } }));
 }
 
 #[test]
@@ -424,7 +426,9 @@ fn a_journal_without_room_for_more_looks_is_held_and_waited_for_in_peace() {
         if entries.is_empty() {
             break;
         }
-        entries.iter().for_each(|it| release.apply(it).unwrap());
+        for entry in &entries {
+            release.apply(entry).unwrap();
+        }
     }
     assert!(release.next_seq() < ENTRIES_MAX - 900, "there is room for what follows");
     assert_eq!(release.deadline(), None, "nobody is woken up for nothing");
@@ -445,7 +449,7 @@ fn at_most_so_many_attempts_run_at_the_same_time() {
         walk.feed(&Input::Starting(key)).unwrap();
     }
     assert_eq!(walk.release.wants(walk.now).len(), PARALLEL_MAX);
-    assert!(matches!(walk.to_end(), End::Done { .. }));
+    assert!(matches!(walk.end(), End::Done { .. }));
 }
 
 #[test]
@@ -453,7 +457,7 @@ fn time_that_goes_backwards_is_not_written_down() {
     let mut walk = Walk::new(canary());
     walk.until("5% of api");
     walk.now = Timestamp(3);
-    assert!(matches!(walk.to_end(), End::Done { .. }));
+    assert!(matches!(walk.end(), End::Done { .. }));
     assert!(walk.journal.windows(2).all(|it| it[0].at < it[1].at), "time grows in the journal");
 }
 
@@ -475,5 +479,5 @@ fn a_rollback_that_fails_goes_forward_again() {
     let mut walk = Walk::new(plan);
     let key = walk.until("100% of api");
     walk.finish(key, fatal("no"));
-    assert!(matches!(walk.to_end(), End::RolledBack { .. }));
+    assert!(matches!(walk.end(), End::RolledBack { .. }));
 }

@@ -34,7 +34,7 @@ fn a_task_that_is_tried_again_says_what_it_said() {
     let mut walk = walk();
     let key = walk.until("1 instance of api@r2");
     walk.finish(key, transient("the node is being stopped"));
-    insta::assert_snapshot!(waiting(&walk.release.status(walk.now)), @"attempt 2 of 5 to 1 instance of api@r2 (it said: the node is being stopped)");
+    insta::assert_snapshot!(waiting(&walk.release.status(walk.now)), @"attempt 2 of 5: 1 instance of api@r2 (it said: the node is being stopped)");
 }
 
 #[test]
@@ -90,8 +90,8 @@ fn stages_are_done_now_or_later_and_dropped_once_it_turned_back() {
     let mut walk = walk();
     walk.until("judge");
     let states = |walk: &Walk| {
-        let status = walk.release.status(walk.now);
-        let lines = status.stages.iter().chain(&status.back).map(|it| format!("{}: {:?}", it.name, it.state));
+        let said = walk.release.status(walk.now);
+        let lines = said.stages.iter().chain(&said.back).map(|it| format!("{}: {:?}", it.name, it.state));
         lines.collect::<Vec<_>>().join("\n")
     };
     insta::assert_snapshot!(states(&walk), @r"
@@ -122,8 +122,8 @@ fn stages_are_done_now_or_later_and_dropped_once_it_turned_back() {
     drain the new version: Later
     remove the new version: Later
     ");
-    walk.to_end();
-    let status = walk.release.status(walk.now);
-    assert!(status.back.iter().all(|it| it.state == StageState::Done));
-    assert!(Millis::secs(0) < status.elapsed(walk.now));
+    walk.end();
+    let ended = walk.release.status(walk.now);
+    assert!(ended.back.iter().all(|it| it.state == StageState::Done));
+    assert!(Millis::ZERO < ended.elapsed(walk.now));
 }

@@ -201,7 +201,7 @@ impl Walk {
     }
 
     /// Goes on until the release has ended.
-    pub(crate) fn to_end(&mut self) -> lockgate_engine::End {
+    pub(crate) fn end(&mut self) -> lockgate_engine::End {
         for _ in 0..500 {
             if let Some(end) = self.release.ended() {
                 return end.clone();
