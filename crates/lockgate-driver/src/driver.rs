@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lockgate_engine::{End, Kind, PlanError, Release, Request, plan};
-use lockgate_model::{Observed, ReleaseId, Scope, Snapshot};
+use lockgate_model::{Observed, ReleaseId, Scope, Snapshot, with_causes};
 use lockgate_targets::{Target, TargetError};
 use serde::{Deserialize, Serialize};
 
@@ -168,15 +168,4 @@ pub fn is_done(row: &ReleaseRow) -> bool {
 /// How a release ended; `None` for one that has not, or whose record does not read.
 pub fn ending(row: &ReleaseRow) -> Option<Ending> {
     serde_json::from_value(row.outcome.clone()?).ok()
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

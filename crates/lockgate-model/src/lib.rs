@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** no I/O, no clock, no parser of files, no async.
 
+mod cause;
 mod count;
 mod diagnostic;
 mod digest;
@@ -15,6 +16,7 @@ mod system;
 mod time;
 mod work;
 
+pub use cause::with_causes;
 pub use count::{Counter, LATENCY_BOUNDS_MS, Latency, Samples, SlotCounts};
 pub use diagnostic::{Code, Diagnostic, Edit, Fix, Label, Severity, SourceId, Span};
 pub use digest::Digest;

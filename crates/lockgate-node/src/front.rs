@@ -227,7 +227,7 @@ impl HealthWatch {
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
 fn refused(error: ProxyError) -> Failure {
-    let text = crate::run::chain(&error);
+    let text = lockgate_model::with_causes(&error);
     match error {
         ProxyError::PortTaken { addr, .. } => Failure::fatal(text).hint(who_has(addr.port())),
         ProxyError::NoneReady { .. } | ProxyError::NotReadyInTime { .. } => Failure::transient(text),

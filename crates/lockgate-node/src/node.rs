@@ -160,7 +160,9 @@ impl Node {
         let done = done.map_err(|it| {
             Failure::transient(format!("the files of {} were not put in place: {it}", spec.slot))
         })?;
-        done.map_err(|it| Failure::fatal(format!("the files of {}: {}", spec.slot, crate::run::chain(&it))))
+        done.map_err(|it| {
+            Failure::fatal(format!("the files of {}: {}", spec.slot, lockgate_model::with_causes(&it)))
+        })
     }
 
     pub(crate) async fn set_weights(

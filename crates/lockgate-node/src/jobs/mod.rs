@@ -79,7 +79,7 @@ impl Jobs {
             Some(digest) => {
                 self.store
                     .checkout(digest, &dir.files())
-                    .map_err(|it| Failure::fatal(crate::run::chain(&it)))?;
+                    .map_err(|it| Failure::fatal(lockgate_model::with_causes(&it)))?;
                 dir.files()
             }
             None => self.place.home().to_owned(),

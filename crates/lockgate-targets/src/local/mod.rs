@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use lockgate_model::{
     EffectKey, Fence, JobSpec, Millis, Observed, Samples, Scope, ServiceName, SlotRef, SlotSpec, SmokeSpec,
-    Weights,
+    Weights, with_causes,
 };
 use lockgate_node::{
     CallError, Failure, FailureClass, JobAnswer, JobSighting, LogLine, NodeError, Request, Response,
@@ -191,14 +191,4 @@ fn unreachable_node(error: &NodeError) -> TargetError {
         | NodeError::Files(_) => Class::Fatal,
     };
     TargetError::new(class, with_causes(error)).hint("lockgate node status")
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }

@@ -5,27 +5,18 @@ use lockgate_model::{EnvironmentName, ReleaseId, Scope};
 
 use super::{drive, steer};
 use crate::args::{DeployArgs, Format, Global};
-use crate::context::Context;
 use crate::exit::Exit;
-use crate::freeze::{freeze, version_by_time};
 use crate::out::Out;
-use crate::state::{self, State};
+use crate::prepare::{Prepared, prepare};
+use crate::state::State;
 use crate::ui::live::{self, Extra};
 use crate::ui::words;
 
 pub async fn deploy(global: &Global, args: &DeployArgs, out: Out) -> anyhow::Result<Exit> {
-    let context = Context::load(global, out)?;
-    let environment = context.environment(args.environment.as_ref())?;
-    let version = args.version.clone().unwrap_or_else(version_by_time);
-    let system = context.system(&environment, Some(&version))?;
-    let scope = Scope { system: system.name.clone(), environment };
-    let state = State::open_dir(&state::dir(global)?, out).await?;
-    let snapshot = freeze(system, version, context.folder(), &state.dir)?;
-    let id = request(
-        &state,
-        NewRelease { scope: scope.clone(), kind: ReleaseKind::Deploy, snapshot, by: steer::who() },
-    )
-    .await?;
+    let prepared = prepare(global, args.environment.as_ref(), args.version.as_ref(), out).await?;
+    let Prepared { state, scope, snapshot } = prepared;
+    let new = NewRelease { scope: scope.clone(), kind: ReleaseKind::Deploy, snapshot, by: steer::who() };
+    let id = request(&state, new).await?;
     if args.detach {
         return Ok(detached(&state, id, &scope));
     }

@@ -52,7 +52,8 @@ pub async fn ensure(state: &State, scope: &Scope) -> anyhow::Result<()> {
     }
     let log_path = state.dir.join(LOG_NAME);
     if std::fs::metadata(&log_path).is_ok_and(|it| LOG_LEN_MAX < it.len()) {
-        std::fs::rename(&log_path, state.dir.join(OLD_LOG_NAME)).context("cannot set the driver's log aside")?;
+        std::fs::rename(&log_path, state.dir.join(OLD_LOG_NAME))
+            .context("cannot set the driver's log aside")?;
     }
     let log = std::fs::OpenOptions::new().create(true).append(true).open(&log_path);
     let log = log.with_context(|| format!("cannot write {}", log_path.display()))?;

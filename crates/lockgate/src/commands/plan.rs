@@ -3,26 +3,19 @@
 use std::collections::BTreeMap;
 
 use lockgate_engine::{Kind, Plan, Request, StageKind};
-use lockgate_model::{Observed, ReleaseId, Scope};
+use lockgate_model::{Observed, ReleaseId};
 use lockgate_targets::Target as _;
 
 use super::drive::target_of;
 use crate::args::{Format, Global, PlanArgs};
-use crate::context::Context;
 use crate::exit::Exit;
-use crate::freeze::{freeze, version_by_time};
 use crate::out::{Out, style};
-use crate::state::{self, State};
+use crate::prepare::{Prepared, prepare};
 
 pub async fn plan(global: &Global, args: &PlanArgs, out: Out) -> anyhow::Result<Exit> {
-    let context = Context::load(global, out)?;
-    let environment = context.environment(args.environment.as_ref())?;
-    let version = args.version.clone().unwrap_or_else(version_by_time);
-    let system = context.system(&environment, Some(&version))?;
-    let scope = Scope { system: system.name.clone(), environment };
-    let state = State::open_dir(&state::dir(global)?, out).await?;
-    let target = target_of(&system.target, &state.dir, &scope)?;
-    let snapshot = freeze(system, version, context.folder(), &state.dir)?;
+    let prepared = prepare(global, args.environment.as_ref(), args.version.as_ref(), out).await?;
+    let Prepared { state, scope, snapshot } = prepared;
+    let target = target_of(&snapshot.system.target, &state.dir, &scope)?;
     // A target that was never used has nothing to show, and looking must not start it.
     let is_new = state.store.releases(&scope, 1).await?.is_empty();
     let observed = if is_new { Observed { services: BTreeMap::new() } } else { target.observe().await? };

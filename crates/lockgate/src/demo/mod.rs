@@ -10,16 +10,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Context as _;
 use lockgate_driver::record;
 use lockgate_driver::store::{NewRelease, ReleaseKind};
-use lockgate_model::{EnvironmentName, Millis, Scope};
+use lockgate_model::Millis;
 use lockgate_node::{KeepInstances, NodeClient};
 use lockgate_sample::load::{Load, LoadHandle, LoadReport, Rate};
 
 use crate::args::{Color, DemoArgs, Format, Global};
 use crate::commands::{deploy, node::this_program};
-use crate::context::Context;
 use crate::exit::Exit;
-use crate::freeze::freeze;
 use crate::out::{Out, style};
+use crate::prepare::{Prepared, prepare};
 use crate::state::State;
 use crate::ui::live::{self, Extra};
 use crate::ui::view::Tone;
@@ -113,12 +112,8 @@ impl Demo {
             quiet: false,
             verbose: 0,
         };
-        let context = Context::load(&global, self.out)?;
-        let environment = EnvironmentName::new("local").expect("it is a name");
         let version = lockgate_model::Version::new(version).expect("it is a version");
-        let system = context.system(&environment, Some(&version))?;
-        let scope = Scope { system: system.name.clone(), environment };
-        let snapshot = freeze(system, version.clone(), &self.folder, &self.state.dir)?;
+        let Prepared { scope, snapshot, .. } = prepare(&global, None, Some(&version), self.out).await?;
         let new = NewRelease { scope, kind: ReleaseKind::Deploy, snapshot, by: "the demo".to_owned() };
 
         let before = self.report();

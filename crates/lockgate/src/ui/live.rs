@@ -218,7 +218,14 @@ impl<'a> Follower<'a> {
             // The last frame says it already.
             Show::Picture(_) if self.release.is_some() => (),
             Show::Picture(_) | Show::Lines => {
-                let text = ending.as_ref().map_or_else(|| outcome(row), of_ending);
+                let nothing_to_do = self.release.as_ref().is_some_and(|it| it.plan().stages.is_empty());
+                let text = match &ending {
+                    Some(Ending::Engine(End::Done { .. })) if nothing_to_do => {
+                        "nothing to do: what runs is what is wanted".to_owned()
+                    }
+                    Some(ending) => of_ending(ending),
+                    None => outcome(row),
+                };
                 let text = format!("{} {}: {text}", row.id, row.version);
                 out.warn(&style::paint(tone, text));
             }

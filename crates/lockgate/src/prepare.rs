@@ -1,0 +1,58 @@
+//! From the command line and the spec to a release that can be planned or requested.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use lockgate_model::{EnvironmentName, Scope, Snapshot, System, Version};
+use lockgate_node::{FileStore, Place};
+
+use crate::args::Global;
+use crate::context::Context;
+use crate::out::Out;
+use crate::state::{self, State};
+
+/// A frozen release, and where it is to be recorded.
+pub struct Prepared {
+    pub state: State,
+    pub scope: Scope,
+    pub snapshot: Snapshot,
+}
+
+pub async fn prepare(
+    global: &Global,
+    environment: Option<&EnvironmentName>,
+    version: Option<&Version>,
+    out: Out,
+) -> anyhow::Result<Prepared> {
+    let context = Context::load(global, out)?;
+    let environment = context.environment(environment)?;
+    let version = version.cloned().unwrap_or_else(version_by_time);
+    let system = context.system(&environment, Some(&version))?;
+    let scope = Scope { system: system.name.clone(), environment };
+    let state = State::open_dir(&state::dir(global)?, out).await?;
+    let snapshot = freeze(system, version, context.folder(), &state.dir)?;
+    Ok(Prepared { state, scope, snapshot })
+}
+
+/// Keeps the files of every service and of the migrations, and names them by what they are.
+fn freeze(system: System, version: Version, folder: &Path, state_dir: &Path) -> anyhow::Result<Snapshot> {
+    let store = FileStore::open(&Place::of(state_dir)?.files())?;
+    let keep = |whose: &str, path: &str| {
+        store.import(&folder.join(path)).with_context(|| format!("cannot keep the files of {whose}"))
+    };
+    let mut files = std::collections::BTreeMap::new();
+    for (name, service) in &system.services {
+        if let Some(path) = &service.files {
+            files.insert(name.clone(), keep(&format!("service `{name}`"), path)?);
+        }
+    }
+    let migrations = system.migrations.as_ref().and_then(|it| it.files.as_deref());
+    let migrations = migrations.map(|it| keep("the migrations", it)).transpose()?;
+    Ok(Snapshot { version, system, files, migrations })
+}
+
+/// A version for a release that was given none: the time, which sorts and says what one asks first.
+fn version_by_time() -> Version {
+    let now = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S").to_string();
+    Version::new(now).expect("digits and a dash")
+}
