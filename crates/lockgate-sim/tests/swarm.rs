@@ -46,9 +46,15 @@ fn name(end: &End) -> &'static str {
     }
 }
 
+/// `SEEDS` in the environment asks for more, or fewer.
+#[expect(clippy::disallowed_methods, reason = "how long a test looks is up to who runs it")]
+fn seeds() -> u64 {
+    std::env::var("SEEDS").map_or(SEEDS, |it| it.parse().expect("SEEDS is a number"))
+}
+
 #[test]
 fn every_shaken_release_ends_as_it_says() {
-    let seeds: u64 = std::env::var("SEEDS").map_or(SEEDS, |it| it.parse().expect("SEEDS is a number"));
+    let seeds = seeds();
     let mut ends: BTreeMap<&str, u64> = BTreeMap::new();
     let mut all = Stats::default();
     for seed in 0..seeds {

@@ -31,7 +31,7 @@ fn a_canary_of_three_services_reads_as_it_goes() {
     scale to full size: 4 instances of api@r2 (back: drain api@r2, remove api@r2); 2 instances of web@r2 (back: drain web@r2, remove web@r2)
     all traffic: 100% of api to the new version (back: 0% of api to the new version); 100% of web to the new version (back: 0% of web to the new version)
     start workers: 2 instances of mail@r2 (back: remove mail@r2)
-    stop old workers: 0 instances of mail@r1 (back: 2 instances of mail@r1)
+    stop old workers: stop mail@r1 (back: 2 instances of mail@r1)
     smoke, as users: ask web for /healthz
     smoke jobs: run smoke-1
     bake: judge for 10m

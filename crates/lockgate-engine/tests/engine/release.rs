@@ -44,7 +44,7 @@ fn a_release_goes_through_its_stages_to_its_end() {
     2 instances of api@r2
     100% of api to the new version
     1 instance of mail@r2
-    0 instances of mail@r1
+    stop mail@r1
     drain api@r1
     remove api@r1
     remove mail@r1
@@ -74,7 +74,7 @@ fn the_way_back_restores_then_shifts_in_one_step_then_drains_and_removes() {
     assert!(matches!(walk.end(), End::Done { .. }));
 
     let mut walk = Walk::new(walk.release.plan().clone());
-    walk.until("0 instances of mail@r1");
+    walk.until("stop mail@r1");
     walk.asked.clear();
     walk.feed(&abort()).unwrap();
     assert!(matches!(walk.end(), End::RolledBack { why: Why::Aborted { .. } }));
