@@ -118,15 +118,20 @@ impl Store {
         Ok(store)
     }
 
+    /// Makes the tables of a new state. One that is there is only read: looking at a release takes no lock.
     async fn prepare(&self, path: &Path) -> Result<(), StoreError> {
-        let mut tx = self.write().await?;
-        let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *tx).await?;
+        let version = "PRAGMA user_version";
+        let found: i64 = sqlx::query_scalar(version).fetch_one(&self.pool).await?;
         match found {
-            0 => {
-                tx.execute(sqlx::raw_sql(SCHEMA)).await?;
-            }
-            SCHEMA_VERSION => (),
+            SCHEMA_VERSION => return Ok(()),
+            0 => (),
             found => return Err(StoreError::TooNew { path: path.to_owned(), found }),
+        }
+        let mut tx = self.write().await?;
+        let found: i64 = sqlx::query_scalar(version).fetch_one(&mut *tx).await?;
+        // Another process may have come first.
+        if found == 0 {
+            tx.execute(sqlx::raw_sql(SCHEMA)).await?;
         }
         tx.commit().await?;
         Ok(())
