@@ -3,7 +3,7 @@
 use lockgate_engine::{End, Entry, Plan};
 
 use crate::check::Violation;
-use crate::frng::Frng;
+use crate::frng::{Frng, OutOfEntropy};
 use crate::scenario::Scenario;
 use crate::simulation::{Simulation, Stats};
 use crate::traffic::Quality;
@@ -36,7 +36,11 @@ pub fn run(bytes: &[u8], rules: Rules) -> Result<Run, Violation> {
     let scenario = Scenario::random(&mut frng);
     let scenario = scenario
         .unwrap_or_else(|_| Scenario::full(lockgate_engine::Kind::Deploy, lockgate_model::Strategy::Canary));
-    let quality = if frng.once_in(4) == Ok(true) { Quality::Errors } else { Quality::Good };
+    let quality = match frng.upto(9) {
+        Ok(0..=1) => Quality::Errors,
+        Ok(2) => Quality::Quiet,
+        Ok(_) | Err(OutOfEntropy) => Quality::Good,
+    };
     let plan = scenario.plan().map_err(|it| Violation(it.to_string()))?;
     let mut sim = Simulation::new(plan.clone(), scenario.observed(), scenario.goal(), quality, rules);
     sim.shake(&mut frng)?;

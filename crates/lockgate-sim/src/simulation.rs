@@ -250,9 +250,10 @@ impl Simulation {
         if !call.awaited || self.driver.release.task_of(call.effect.as_str()).is_none() {
             return Ok(());
         }
-        match self.driver.release.task(call.key).map(|it| it.repeat) {
-            Some(Repeat::Dangerous) => self.look(call.key),
-            Some(Repeat::Harmless) | None => {
+        let repeat = self.driver.release.task(call.key).map(|it| it.repeat);
+        match (repeat, self.rules.memory) {
+            (Some(Repeat::Dangerous), Memory::LooksFirst) => self.look(call.key),
+            (Some(Repeat::Harmless | Repeat::Dangerous) | None, _) => {
                 self.answer(call, Outcome::Transient { why: "no answer".to_owned() })
             }
         }
@@ -262,6 +263,8 @@ impl Simulation {
         if call.awaited { self.feed(&Input::Finished(call.key, outcome)) } else { Ok(()) }
     }
 
+    /// The look's fence is newer than that of the request whose answer was lost, even within an epoch: with an
+    /// equal one, a request that is still on its way would run after it was said that it never ran.
     pub(crate) fn look(&mut self, key: TaskKey) -> Result<(), Violation> {
         let effect = self.driver.release.effect_key(key);
         let fence = self.fence(self.driver.epoch, self.driver.release.next_seq());

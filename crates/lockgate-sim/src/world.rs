@@ -21,9 +21,9 @@ pub enum Fences {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Memory {
-    /// A new driver looks before it repeats what is dangerous to repeat.
+    /// After a lost answer and after a crash a driver looks before it repeats what is dangerous to repeat.
     LooksFirst,
-    /// A new driver takes attempts that had started for attempts that never ran.
+    /// Attempts whose answers are lost are taken for attempts that failed.
     Guesses,
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lockgate_engine::End;
+use lockgate_engine::{End, Event};
 use lockgate_sim::{Fences, Memory, Rules, Stats, entropy, run};
 
 /// Bytes of entropy of one run: some 200 events.
@@ -76,6 +76,50 @@ fn every_shaken_release_ends_as_it_says() {
         for end in ["done", "done with leftovers", "rolled back", "stuck", "cancelled"] {
             assert!(ends.contains_key(end), "no release ended as {end}");
         }
+    }
+}
+
+/// Each kind of journal entry occurs, so each row of the transition table is gone through.
+#[test]
+fn random_releases_write_every_kind_of_entry() {
+    let mut kinds: BTreeMap<String, u64> = BTreeMap::new();
+    for seed in 0..1_000 {
+        let run = run(&entropy(seed, ENTROPY_LEN), Rules::REAL).expect("every release ends");
+        for entry in run.journal {
+            let kind = match entry.event {
+                Event::TaskFinished { outcome, .. } => format!("{outcome:?}"),
+                Event::GatePassed { by } => format!("{by:?}"),
+                Event::TurnedBack { why } => format!("{why:?}"),
+                other => format!("{other:?}"),
+            };
+            let kind: String = kind.chars().take_while(|it| *it != '{').collect();
+            *kinds.entry(kind.trim().to_owned()).or_default() += 1;
+        }
+    }
+    let expected = [
+        "Started",
+        "TaskStarted",
+        "TaskLost",
+        "TaskFound",
+        "BackoffOver",
+        "Sampled",
+        "NoSignal",
+        "GateHeld",
+        "Paused",
+        "Resumed",
+        "EarlyEvidence",
+        "Time",
+        "Operator",
+        "Policy",
+        "Aborted",
+        "Judged",
+        "Undecided",
+        "Ok",
+        "Transient",
+        "Fatal",
+    ];
+    for kind in expected {
+        assert!(kinds.contains_key(kind), "no release wrote {kind}: {kinds:#?}");
     }
 }
 
