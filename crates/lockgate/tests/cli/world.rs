@@ -3,12 +3,18 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use lockgate_sample::load::{Load, Rate};
+use lockgate_sample::load::{Load, LoadHandle, LoadReport, Rate};
+
+use crate::knobs::Knobs;
 
 /// Longest that anything in these tests may take; all of them end far earlier.
 const LIMIT: Duration = Duration::from_secs(90);
+
+/// Between looks, so that waiting leaves the processor to what is waited for.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 pub struct World {
     dir: tempfile::TempDir,
@@ -47,6 +53,12 @@ impl Said {
         assert!(self.all().contains(text), "it does not say `{text}`:\n{}", self.all());
         self
     }
+
+    /// What it said on standard output, which must be one JSON value.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|it| panic!("no JSON ({it}): {self:?}"))
+    }
 }
 
 impl World {
@@ -76,11 +88,10 @@ impl World {
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lockgate"));
         command.args(args).current_dir(self.path()).stdin(Stdio::null());
-        command.env_remove("LOCKGATE_STATE").env("TZ", "UTC");
+        command.env_remove("LOCKGATE_STATE").env("TZ", "UTC").env("USER", "tester");
         command
     }
 
-    #[track_caller]
     pub fn run(&self, args: &[&str]) -> Said {
         Said::of(&self.command(args).output().unwrap())
     }
@@ -98,17 +109,77 @@ impl World {
         format!("http://127.0.0.1:{}{path}", self.web)
     }
 
-    /// Load on both services, at a rate that gives each step plenty of requests.
-    pub fn load(&self, per_second: f64) -> Load {
-        let targets = vec![self.url("/work"), format!("http://127.0.0.1:{}/work", self.api)];
-        Load { targets, connections: 16, rate: Rate::PerSecond(per_second), ..Load::on("") }
+    /// Load on both services over keep-alive connections.
+    pub fn traffic(&self, per_second: f64) -> Traffic {
+        Traffic::on(&[self.web, self.api], per_second)
     }
 
-    /// Process id of the node, once there is one.
-    pub fn node_pid(&self) -> Option<u32> {
-        let said = self.run(&["node", "status", "--format", "json"]);
-        let status: serde_json::Value = serde_json::from_str(&said.stdout).ok()?;
-        u32::try_from(status["pid"].as_u64()?).ok()
+    /// Process ids of the instances of a service, in order.
+    pub fn instances(&self, service: &str) -> Vec<u64> {
+        let status = self.run(&["node", "status", "--format", "json"]).json();
+        let of_service =
+            |slot: &serde_json::Value| slot["slot"].as_str().unwrap().split('@').next() == Some(service);
+        let slots = status["slots"].as_array().unwrap().iter().filter(|it| of_service(it));
+        let mut pids: Vec<u64> = slots
+            .flat_map(|it| it["instances"].as_array().unwrap())
+            .filter_map(|it| it["pid"].as_u64())
+            .collect();
+        pids.sort_unstable();
+        pids
+    }
+
+    /// Process id of the driver that works on this world, if one does.
+    pub fn driver_pid(&self) -> Option<u32> {
+        let of_drivers = |pid: &u32| cmdline(*pid).contains(" drive shop local ");
+        self.processes().into_iter().find(of_drivers)
+    }
+
+    /// Process id of the node, found without asking it.
+    pub fn node_process(&self) -> Option<u32> {
+        self.processes().into_iter().find(|pid| cmdline(*pid).contains(" node run"))
+    }
+
+    /// Process ids of all instances, found without asking the node.
+    pub fn instance_pids(&self) -> Vec<u32> {
+        self.processes().into_iter().filter(|pid| cmdline(*pid).trim_end().ends_with(" sample")).collect()
+    }
+
+    pub fn driver_log(&self) -> String {
+        std::fs::read_to_string(self.state().join("driver.log")).unwrap_or_default()
+    }
+
+    /// Releases, newest first, as `history` tells them.
+    pub fn history(&self) -> Vec<serde_json::Value> {
+        let said = self.run(&["history", "--limit", "1000", "--format", "json"]).ended(0);
+        said.json().as_array().unwrap().clone()
+    }
+
+    /// Waits until the release that runs is at the gate of its first step.
+    #[track_caller]
+    pub fn until_gated(&self) {
+        until("a gate", || {
+            let said = self.run(&["status", "local", "--format", "json"]);
+            if said.code != Some(0) {
+                return None;
+            }
+            let status = said.json();
+            let services = status["status"]["services"].as_object()?.clone();
+            let shifted = status["slots"].as_array()?.iter().any(|it| {
+                let weight = it["weight"].as_u64().unwrap_or(0);
+                0 < weight && weight < 10_000
+            });
+            (!services.is_empty() && shifted).then_some(())
+        });
+    }
+
+    /// Stops the node and shows that nothing is left of this world.
+    #[track_caller]
+    pub fn close(self) {
+        self.run(&["node", "stop"]).ended(0);
+        let dir = self.path().to_owned();
+        until(&format!("the end of every process in {}", dir.display()), || {
+            self.processes().is_empty().then_some(())
+        });
     }
 
     /// Processes that belong to this world: node, drivers, instances and jobs.
@@ -147,10 +218,50 @@ impl Drop for World {
 
 fn belongs(pid: u32, marks: &[String]) -> bool {
     let read = |what: &str| std::fs::read(format!("/proc/{pid}/{what}")).unwrap_or_default();
-    let cmdline = String::from_utf8_lossy(&read("cmdline")).replace('\0', " ");
+    let cmdline = cmdline(pid);
     let cwd = std::fs::read_link(format!("/proc/{pid}/cwd")).unwrap_or_default();
-    let zombie = String::from_utf8_lossy(&read("stat")).rsplit_once(") ").is_some_and(|it| it.1.starts_with('Z'));
+    let zombie =
+        String::from_utf8_lossy(&read("stat")).rsplit_once(") ").is_some_and(|it| it.1.starts_with('Z'));
     !zombie && marks.iter().any(|it| cmdline.contains(it) || cwd.starts_with(it))
+}
+
+fn cmdline(pid: u32) -> String {
+    let bytes = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).replace('\0', " ")
+}
+
+/// Requests that come all the while, on a runtime of their own.
+pub struct Traffic {
+    runtime: tokio::runtime::Runtime,
+    load: LoadHandle,
+}
+
+impl Traffic {
+    pub fn on(ports: &[u16], per_second: f64) -> Traffic {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let targets = ports.iter().map(|it| format!("http://127.0.0.1:{it}/work")).collect();
+        let load = Load { targets, connections: 12, rate: Rate::PerSecond(per_second), ..Load::on("") };
+        let load = runtime.block_on(async { load.start() }).unwrap();
+        Traffic { runtime, load }
+    }
+
+    pub fn so_far(&self) -> LoadReport {
+        self.load.snapshot()
+    }
+
+    /// Ends the traffic and gives its account.
+    pub fn stop(self) -> LoadReport {
+        self.runtime.block_on(self.load.stop())
+    }
+
+    /// Ends the traffic, none of which may have been lost.
+    #[track_caller]
+    pub fn stop_without_loss(self) -> LoadReport {
+        let report = self.stop();
+        assert_eq!(report.lost(), 0, "{report:?}");
+        assert!(0 < report.requests, "{report:?}");
+        report
+    }
 }
 
 /// `kill -9`.
@@ -159,8 +270,17 @@ pub fn kill(pid: u32) {
     drop(rustix::process::kill_process(pid, rustix::process::Signal::KILL));
 }
 
+/// A port that nobody listens on. It is below those that the system gives to connections by itself,
+/// so that none of the many connections of these tests takes it away.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed) + std::process::id() * 101;
+        let port = u16::try_from(20_000 + number % 12_000).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// One request on a connection of its own; the body, if there was one.
@@ -182,62 +302,6 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
             return found;
         }
         assert!(start.elapsed() < LIMIT, "waited too long for: {what}");
-        std::thread::yield_now();
-    }
-}
-
-/// What differs between the versions of the tests.
-#[derive(Clone, Debug)]
-pub struct Knobs {
-    pub env: Vec<(&'static str, &'static str)>,
-    pub strategy: &'static str,
-    pub extra: String,
-    pub pause: &'static str,
-}
-
-impl Default for Knobs {
-    fn default() -> Knobs {
-        Knobs { env: vec![], strategy: "canary", extra: String::new(), pause: "4s" }
-    }
-}
-
-impl Knobs {
-    pub fn with(key: &'static str, value: &'static str) -> Knobs {
-        Knobs { env: vec![(key, value)], ..Knobs::default() }
-    }
-
-    fn spec(&self, web: u16, api: u16) -> String {
-        let Knobs { env, strategy, extra, pause } = self;
-        let env: Vec<String> = env.iter().map(|(key, value)| format!("{key}: \"{value}\"")).collect();
-        let env = env.join(", ");
-        let steps = match *strategy {
-            "canary" => format!("steps: [{{weight: 20%, pause: {pause}}}, {{weight: 50%, pause: {pause}}}, {{weight: 100%}}]"),
-            _ => "bake: 0s".to_owned(),
-        };
-        let program = env!("CARGO_BIN_EXE_lockgate");
-        format!(
-            "lockgate: v1
-system: shop
-defaults:
-  command: [\"{program}\", sample]
-  replicas: 2
-  health: {{path: /health, interval: 100ms, timeout: 1s, ready_within: 5s}}
-  stop: {{drain: 5s, grace: 2s}}
-services:
-  web: {{port: {web}, env: {{LABEL: \"${{release.version}}\", {env}}}}}
-  api: {{port: {api}, env: {{LABEL: \"${{release.version}}\"}}}}
-smoke:
-  - {{get: /health, service: web}}
-slo:
-  error_rate: {{objective: \"< 1%\", alert: \"> 3% for 30s\"}}
-rollout:
-  strategy: {strategy}
-  {steps}
-  analysis: {{tick: 250ms, warmup: 250ms, min_time: 1s, min_requests: 50}}
-environments:
-  local: {{target: local}}
-{extra}
-"
-        )
+        std::thread::sleep(LOOK_EVERY);
     }
 }

@@ -1,0 +1,106 @@
+//! What cannot be done is refused, with a reason and an exit code.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
+
+use crate::world::World;
+
+#[test]
+fn without_a_spec_it_says_where_it_looked() {
+    let world = World::new();
+    std::fs::remove_file(world.path().join("lockgate.yaml")).unwrap();
+    world.run(&["check"]).ended(1).says("there is no lockgate.yaml in").says("--file");
+    world.run(&["deploy"]).ended(1).says("there is no lockgate.yaml in");
+    assert!(!world.state().exists(), "a refused command leaves no state");
+}
+
+#[test]
+fn a_broken_spec_is_shown_where_it_breaks_and_nothing_is_queued() {
+    let world = World::new();
+    world.write_text("lockgate: v1\nsystem: shop\nservices:\n  web: {port: 80\n");
+    world.run(&["check"]).ended(1).says("lockgate.yaml:");
+    world.deploy("v1").ended(1).says("lockgate.yaml cannot be used as it is");
+    assert!(!world.state().exists(), "a refused command leaves no state");
+}
+
+#[test]
+fn names_that_do_not_exist_are_answered_with_those_that_do() {
+    let world = World::new();
+    world.run(&["deploy", "production"]).ended(1).says("no environment `production`").says("`local`");
+    world.run(&["deploy", "local", "--bad-option"]).ended(2).says("--bad-option");
+    world.run(&["status", "local"]).ended(1).says("nothing was ever released");
+    world.deploy("v1").ended(0);
+    world.run(&["status", "production"]).ended(1).says("`local`");
+    world.run(&["logs", "wbe"]).ended(1).says("no instance of `wbe`");
+    world.run(&["history", "--release", "r99"]).ended(1).says("r99");
+    world.run(&["rollback"]).ended(1).says("only version");
+    world.run(&["rollback", "--to", "v9"]).ended(1).says("`v9` cannot be gone back to");
+    world.close();
+}
+
+#[test]
+fn orders_without_a_release_are_refused() {
+    let world = World::new();
+    for order in [&["abort", "--yes"][..], &["pause"], &["resume"], &["promote"]] {
+        world.run(order).ended(1).says("nothing was ever released");
+    }
+    world.deploy("v1").ended(0);
+    for order in [&["abort", "--yes"][..], &["pause"], &["resume"], &["promote"]] {
+        world.run(order).ended(1).says("no release of shop/local runs");
+    }
+    world.close();
+}
+
+#[test]
+fn a_spec_that_broke_meanwhile_stops_neither_watching_nor_steering() {
+    let world = World::new();
+    world.deploy("v1").ended(0);
+    world.write(&crate::knobs::Knobs { pause: "60s", ..crate::knobs::Knobs::default() });
+    world.run(&["deploy", "--version", "v2", "--detach"]).ended(0);
+    world.until_gated();
+    world.write_text("this: is [not a spec");
+    world.run(&["status"]).ended(0).says("v2");
+    world.run(&["abort", "--yes", "--reason", "too slow"]).ended(0);
+    world.run(&["watch", "local"]);
+    world.run(&["history"]).ended(0).says("too slow");
+    assert_eq!(world.versions_served(), ["v1"]);
+    world.close();
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let world = World::new();
+    let mut child = world.command(&["show", "--format", "json"]);
+    let mut child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap()), (Some(0), String::new()));
+}
+
+#[test]
+fn a_release_goes_on_when_the_reader_of_its_events_goes_away() {
+    let world = World::new();
+    let mut child = world.command(&["deploy", "--version", "v1", "--format", "json"]);
+    let mut child = child.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    drop(child.stdout.take());
+    drop(child.wait().unwrap());
+    world.run(&["watch"]);
+    assert_eq!(world.history()[0]["version"], "v1");
+    assert_eq!(world.versions_served(), ["v1"]);
+    world.close();
+}
+
+#[test]
+fn a_state_folder_that_cannot_be_written_is_named() {
+    let world = World::new();
+    std::fs::write(world.path().join("file"), "").unwrap();
+    world.run(&["deploy", "--state", "file"]).ended(1).says("file");
+    // Whoever may do everything is not stopped by a mode.
+    if rustix::process::geteuid().is_root() {
+        return;
+    }
+    let locked = world.path().join("locked");
+    std::fs::create_dir(&locked).unwrap();
+    std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0o500)).unwrap();
+    world.run(&["deploy", "--state", "locked"]).ended(1).says("locked");
+}

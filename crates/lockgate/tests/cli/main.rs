@@ -1,0 +1,11 @@
+//! The real program with real processes, real traffic and real kills.
+
+#![expect(unreachable_pub, reason = "`pub` says what a module of these tests offers to the others")]
+
+mod bad_input;
+mod cutovers;
+mod failures;
+mod happy;
+mod knobs;
+mod steering;
+mod world;
