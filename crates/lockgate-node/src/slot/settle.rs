@@ -72,7 +72,7 @@ impl Slot {
                 text = format!("{text}\n#{number}: last lines:\n{}", lines.join("\n"));
             }
         }
-        Failure::fatal(text).hint(format!("lockgate logs {slot}"))
+        Failure::fatal(text).hint(format!("lockgate logs {}", slot.service))
     }
 }
 
