@@ -14,13 +14,13 @@ const SEEDS_TO_BITE: u64 = 3_000;
 /// Seeds, and bytes of entropy, of what was wrong once.
 const CORPUS: [(u64, usize); 5] = [
     // Two slots of one service were removed in the same stage, and the requests overtook each other.
+    (1651, 166),
     (406, 700),
-    // A rolling release stopped an old instance that the traffic left to it needs.
+    // A rolling release stopped an old instance that the traffic left to it needed.
     (43, 26),
-    (8, 26),
-    // No byte at all, and hardly any.
-    (0, 0),
-    (1, 8),
+    // A look had the fence of the request that it looked for, which then ran after the end.
+    (363, 151),
+    (273, 700),
 ];
 
 /// The least entropy that still fails, by trying fresh, shorter inputs.
