@@ -101,7 +101,9 @@ fn human(report: &Report, plan: Option<&lockgate_engine::Plan>, out: Out) {
         }
     }
     if !report.node {
-        out.data("\nno node runs here: nothing of this environment is up");
+        out.data(
+            "\nno node runs here, so nothing of this environment can be reached: `lockgate node run` serves what is in place",
+        );
         return;
     }
     let mut rows = table::new(["service", "version", "release", "weight", "ready", "crashes", "listens on"]);
