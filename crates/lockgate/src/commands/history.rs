@@ -94,7 +94,7 @@ pub fn of_why(why: &Why) -> String {
     match why {
         Why::Aborted { by, reason } => format!("{by} aborted it: {reason}"),
         Why::TaskFailed { what, why } => format!("`{what}` failed: {why}"),
-        Why::Judged { reasons } => reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+        Why::Judged { reasons } => reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
         Why::Undecided { why } => why.clone(),
     }
 }

@@ -11,6 +11,7 @@ use crate::args::{Format, Global, PlanArgs};
 use crate::exit::Exit;
 use crate::out::{Out, style};
 use crate::prepare::{Prepared, prepare};
+use crate::ui::picture::NOTHING_TO_DO;
 
 pub async fn plan(global: &Global, args: &PlanArgs, out: Out) -> anyhow::Result<Exit> {
     let prepared = prepare(global, args.environment.as_ref(), args.version.as_ref(), out).await?;
@@ -41,7 +42,7 @@ pub fn human(plan: &Plan) -> String {
     lines.extend(listed("unchanged", &report.unchanged));
     lines.extend(listed("removed", &report.removed));
     if plan.stages.is_empty() {
-        lines.push(format!("\n{}", style::paint(style::GOOD, "nothing to do: what runs is what is wanted")));
+        lines.push(format!("\n{}", style::paint(style::GOOD, NOTHING_TO_DO)));
         return lines.join("\n");
     }
     lines.push(String::new());

@@ -26,7 +26,7 @@ pub fn tell(release: &Release, entry: &Entry) -> Option<String> {
             "passed: undecided, and `on_undecided` is `promote`".to_owned()
         }
         Event::GateHeld { why } => format!("held: {why}"),
-        Event::TurnedBack { why } => format!("turned back: {}", of_why(why)),
+        Event::TurnedBack { why } => format!("turned back: {}", of_why(why).replace('\n', "; ")),
         Event::Paused { by } => format!("paused by {by}"),
         Event::Resumed { by } => format!("resumed by {by}"),
     };

@@ -10,7 +10,7 @@ use lockgate_model::{ReleaseId, Timestamp};
 use lockgate_node::{NodeClient, Request, Response};
 
 use super::block::{Block, Line};
-use super::picture::picture;
+use super::picture::{NOTHING_TO_DO, picture};
 use super::rates::Rates;
 use super::view::Tone;
 use super::{can_redraw, facts, size, words};
@@ -177,7 +177,7 @@ impl<'a> Follower<'a> {
             Some(release) => {
                 let mut view = picture(release.plan(), &release.status(now), &self.rates, now);
                 view.remarks.extend((self.extra.0)());
-                view.lines()
+                view.fit(usize::from(size().0)).lines()
             }
             None => vec![Line::new().plain(format!("{} is being planned, or waits for its turn", self.id))],
         };
@@ -220,9 +220,7 @@ impl<'a> Follower<'a> {
             Show::Picture(_) | Show::Lines => {
                 let nothing_to_do = self.release.as_ref().is_some_and(|it| it.plan().stages.is_empty());
                 let text = match &ending {
-                    Some(Ending::Engine(End::Done { .. })) if nothing_to_do => {
-                        "nothing to do: what runs is what is wanted".to_owned()
-                    }
+                    Some(Ending::Engine(End::Done { .. })) if nothing_to_do => NOTHING_TO_DO.to_owned(),
                     Some(ending) => of_ending(ending),
                     None => outcome(row),
                 };

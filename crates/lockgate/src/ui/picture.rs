@@ -8,6 +8,9 @@ use super::view::{Mark, ServiceLine, StageLine, Tone, View};
 use super::words;
 use crate::commands::history::{of_ending, of_why};
 
+/// For a release that found everything as it is wanted; "done" alone would let people look for the new version.
+pub const NOTHING_TO_DO: &str = "nothing to do: what runs is what is wanted";
+
 pub fn picture(plan: &Plan, status: &Status, rates: &Rates, now: Timestamp) -> View {
     let from = status.from.as_ref().map(|it| format!("{it} → ")).unwrap_or_default();
     let mut stages: Vec<StageLine> = status.stages.iter().map(|it| stage(it, plan)).collect();
@@ -17,7 +20,7 @@ pub fn picture(plan: &Plan, status: &Status, rates: &Rates, now: Timestamp) -> V
         elapsed: status.elapsed(now),
         stages,
         services: services(status, rates),
-        remarks: remarks(status, now),
+        remarks: remarks(plan, status, now),
     }
 }
 
@@ -81,9 +84,13 @@ fn services(status: &Status, rates: &Rates) -> Vec<ServiceLine> {
     lines.collect()
 }
 
-fn remarks(status: &Status, now: Timestamp) -> Vec<(Tone, String)> {
+fn remarks(plan: &Plan, status: &Status, now: Timestamp) -> Vec<(Tone, String)> {
     let mut remarks = vec![];
     match &status.phase {
+        Phase::Ended { end: End::Done { .. } } if plan.stages.is_empty() => {
+            remarks.push((Tone::Good, NOTHING_TO_DO.to_owned()));
+            return remarks;
+        }
         Phase::Ended { end } => {
             let tone = if matches!(end, End::Done { .. }) { Tone::Good } else { Tone::Bad };
             let ending = lockgate_driver::Ending::Engine(end.clone());

@@ -4,8 +4,8 @@ use lockgate_model::{Latency, Samples, SlotCounts, SlotRef, Timestamp};
 
 use super::view::Arm;
 
-/// Rates are taken over about this many readings, so that they do not flicker.
-const READINGS_MAX: usize = 6;
+/// About five seconds of readings: over less, rates and latencies of slow traffic jump from frame to frame.
+const READINGS_MAX: usize = 32;
 
 #[derive(Debug, Default)]
 pub struct Rates {

@@ -67,6 +67,8 @@ pub struct Arm {
 /// Services shown at most; those with the most evidence against them come first when there are more.
 const SERVICES_MAX: usize = 16;
 const BAR_WIDTH: usize = 10;
+/// The longest name of a stage is `remove the new version`.
+const STAGE_WIDTH: usize = 22;
 
 impl View {
     pub fn lines(&self) -> Vec<Line> {
@@ -81,6 +83,16 @@ impl View {
         }
         lines.extend(self.remarks.iter().map(|(tone, text)| remark(*tone, text)));
         lines
+    }
+
+    /// The same with remarks broken into lines of at most `columns`: why a release went back may not be cut.
+    #[must_use]
+    pub fn fit(mut self, columns: usize) -> View {
+        let remarks = std::mem::take(&mut self.remarks);
+        let broken =
+            |(tone, text): (Tone, String)| words::wrap(&text, columns).into_iter().map(move |it| (tone, it));
+        self.remarks = remarks.into_iter().flat_map(broken).collect();
+        self
     }
 
     fn title_line(&self) -> Line {
@@ -112,7 +124,7 @@ impl StageLine {
             Mark::Undone => ("↶", style::WARN),
         };
         let text = if self.mark == Mark::Later { style::DIM } else { anstyle::Style::new() };
-        let line = Line::new().styled(mark_style, format!("{mark} ")).cell(text, &self.name, 20);
+        let line = Line::new().styled(mark_style, format!("{mark} ")).cell(text, &self.name, STAGE_WIDTH);
         line.styled(style::DIM, format!(" {}", self.detail))
     }
 }

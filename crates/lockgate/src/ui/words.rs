@@ -58,9 +58,40 @@ pub fn number(number: u64) -> String {
     text
 }
 
+/// Lines of at most `columns`, broken between words; those after the first are indented by two more.
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let indent = text.len() - text.trim_start().len();
+    let mut lines = vec![];
+    let mut line = " ".repeat(indent);
+    let mut is_empty = true;
+    for word in text.split_whitespace() {
+        if !is_empty && columns <= line.chars().count() + word.chars().count() {
+            lines.push(std::mem::replace(&mut line, " ".repeat(indent + 2)));
+            is_empty = true;
+        }
+        if !is_empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        is_empty = false;
+    }
+    lines.push(line);
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_text_is_broken_between_words() {
+        assert_eq!(
+            wrap("rolled back: feed-service failed", 20),
+            ["rolled back:", "  feed-service", "  failed"]
+        );
+        assert_eq!(wrap("  lockgate resume", 80), ["  lockgate resume"]);
+        assert_eq!(wrap("done", 80), ["done"]);
+    }
 
     #[test]
     fn spans_are_as_precise_as_one_reads_them() {
