@@ -117,6 +117,9 @@ impl fmt::Display for Action {
             Action::EnsureSlot { slot, instances: 0 } => write!(f, "stop {slot}"),
             Action::EnsureSlot { slot, instances: 1 } => write!(f, "1 instance of {slot}"),
             Action::EnsureSlot { slot, instances } => write!(f, "{instances} instances of {slot}"),
+            Action::SetWeights { service, to: Split { old: Some(only), new: None, .. } } => {
+                write!(f, "all of {service} to {only}")
+            }
             Action::SetWeights { service, to } => write!(f, "{} of {service} to the new version", to.weight),
             Action::Drain { slot, .. } => write!(f, "drain {slot}"),
             Action::RemoveSlot { slot } => write!(f, "remove {slot}"),

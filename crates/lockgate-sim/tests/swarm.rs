@@ -12,7 +12,7 @@ const SEEDS: u64 = 20_000;
 const SEEDS_TO_BITE: u64 = 3_000;
 
 /// Seeds, and bytes of entropy, of what was wrong once.
-const CORPUS: [(u64, usize); 5] = [
+const CORPUS: [(u64, usize); 6] = [
     // Two slots of one service were removed in the same stage, and the requests overtook each other.
     (1651, 166),
     (406, 700),
@@ -21,6 +21,8 @@ const CORPUS: [(u64, usize); 5] = [
     // A look had the fence of the request that it looked for, which then ran after the end.
     (363, 151),
     (273, 700),
+    // Traffic that a stuck release left on both versions stayed there after the rollback.
+    (16308, 700),
 ];
 
 /// The least entropy that still fails, by trying fresh, shorter inputs.

@@ -33,6 +33,8 @@ pub(super) struct Changes {
     pub(super) unchanged: Vec<ServiceName>,
     /// Unchanged but for the number of instances: the slot, and how many there were.
     pub(super) resized: Vec<(SlotRef, u16, u16)>,
+    /// Unchanged, and a release that got stuck left some of their traffic elsewhere.
+    pub(super) strayed: Vec<SlotRef>,
     /// Slots of services that the spec does not have any more, of each service that which serves last.
     pub(super) removed: Vec<SlotRef>,
     /// Slots without traffic that an earlier release left over.
@@ -110,6 +112,10 @@ impl Changes {
         self.serving.insert(name.clone(), serving);
         if seen.workload == wanted.workload_digest() {
             self.unchanged.push(name.clone());
+            let weights = observed.and_then(|it| it.weights.as_ref());
+            if weights.is_some_and(|it| it.of(serving) < Weight::ALL) {
+                self.strayed.push(old_slot.clone());
+            }
             if seen.wanted != replicas {
                 let same = SlotSpec { slot: old_slot.clone(), version: seen.version.clone(), ..wanted };
                 self.slots.insert(old_slot.clone(), same);

@@ -28,6 +28,7 @@ pub(super) fn stages(request: &Request, changes: &Changes) -> Result<Vec<Stage>,
     }
     stages.extend(planner.migrate());
     stages.push(planner.resize());
+    stages.push(planner.gather());
     match (request.kind, planner.system.rollout.strategy) {
         (Kind::Rollback, _) => planner.straight(&mut stages)?,
         (Kind::Deploy, Strategy::Canary) => planner.canary(&mut stages)?,
@@ -52,10 +53,11 @@ struct Planner<'a> {
 
 impl Planner<'_> {
     fn touches_nothing(&self) -> bool {
-        let Changes { changed, new, resized, removed, stale, .. } = self.changes;
+        let Changes { changed, new, resized, strayed, removed, stale, .. } = self.changes;
         let same = changed.is_empty()
             && new.is_empty()
             && resized.is_empty()
+            && strayed.is_empty()
             && removed.is_empty()
             && stale.is_empty();
         same && (self.changes.same_migrations || self.request.kind == Kind::Rollback)
@@ -81,6 +83,16 @@ impl Planner<'_> {
             Task { undo: vec![action(*before)], ..self.task(&change_of(slot), action(*after)) }
         });
         stage("resize", tasks.collect())
+    }
+
+    /// All traffic of an unchanged service to the slot that it keeps; on the way back it stays there.
+    fn gather(&self) -> Stage {
+        let tasks = self.changes.strayed.iter().map(|slot| {
+            let to = Split { old: Some(slot.release), new: None, weight: Weight::ALL };
+            let action = Action::SetWeights { service: slot.service.clone(), to };
+            Task { undo: vec![action.clone()], ..self.task(&change_of(slot), action) }
+        });
+        stage("gather", tasks.collect())
     }
 
     /// Starts the new slots, in waves; `instances` says how many of each.

@@ -137,6 +137,20 @@ fn the_slot_with_traffic_is_removed_last() {
 }
 
 #[test]
+fn traffic_that_a_stuck_release_left_elsewhere_is_brought_together() {
+    let old = snapshot("v1", &[("api", service(1, "same", 1))]);
+    let mut seen = observed(&old);
+    let api = seen.services.get_mut("api").unwrap();
+    api.slots.insert(ReleaseId(0), api.slots[&OLD].clone());
+    api.weights = Some(Weights::split(OLD, ReleaseId(0), "25%".parse().unwrap()));
+    let plan = plan_on(&seen, &old, Kind::Rollback, &old).unwrap();
+    insta::assert_snapshot!(outline(&plan), @r"
+    gather: all of api to r1 (back: all of api to r1)
+    remove: remove api@r0
+    ");
+}
+
+#[test]
 fn services_start_after_those_they_depend_on() {
     let services = [
         ("a", needs(service(1, "new", 1), "b")),
