@@ -83,7 +83,7 @@ fn a_release_goes_on_when_the_reader_of_its_events_goes_away() {
     let mut child = world.command(&["deploy", "--version", "v1", "--format", "json"]);
     let mut child = child.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     drop(child.stdout.take());
-    drop(child.wait().unwrap());
+    child.wait().unwrap();
     world.run(&["watch"]);
     assert_eq!(world.history()[0]["version"], "v1");
     assert_eq!(world.versions_served(), ["v1"]);

@@ -72,6 +72,7 @@ fn shaken(test: u64, victims: &[Victim]) {
     let world = World::new();
     world.deploy("v0").ended(0);
     let mut in_place = "v0".to_owned();
+    let mut hits = 0;
     for number in 1..=CANARIES {
         let bad = number.is_multiple_of(2);
         let version = format!("v{number}");
@@ -81,7 +82,7 @@ fn shaken(test: u64, victims: &[Victim]) {
         world.write(&knobs);
         let after = Duration::from_millis(dice.below(u64::try_from(SPAN.as_millis()).unwrap()));
         println!("{version}: {:?}, kills {victims:?} after {after:?}", knobs.env);
-        killed(&world, &version, victims, after);
+        hits += u32::from(killed(&world, &version, victims, after));
         ends_as_it_should(&world, &version, bad);
         if !bad {
             in_place = version;
@@ -92,6 +93,8 @@ fn shaken(test: u64, victims: &[Victim]) {
             assert_eq!(before, after, "instances of the old version are the same processes");
         }
     }
+    println!("{hits} of {CANARIES} were under way when they were hit");
+    assert!(0 < hits, "the kills came too late to try anything");
     no_record_is_left_open(&world);
     world.close();
 }
@@ -105,7 +108,8 @@ fn bad_version(dice: &mut Dice) -> Knobs {
 }
 
 /// Starts a release and kills the victims at a moment of it, or of what follows when it was quick.
-fn killed(world: &World, version: &str, victims: &[Victim], after: Duration) {
+/// Whether it was under way.
+fn killed(world: &World, version: &str, victims: &[Victim], after: Duration) -> bool {
     let start = Instant::now();
     let mut command = world.start(&["deploy", "local", "--version", version]);
     let queued = |it: &serde_json::Value| it["version"] == version;
@@ -113,6 +117,7 @@ fn killed(world: &World, version: &str, victims: &[Victim], after: Duration) {
     // The moment itself is what is tried here, not an event.
     until("the moment of the kill", || (after <= start.elapsed()).then_some(()));
     let instances = world.instance_pids();
+    let under_way = world.driver_pid().is_some();
     for victim in victims {
         match victim {
             Victim::Command => command.kill().unwrap(),
@@ -120,7 +125,8 @@ fn killed(world: &World, version: &str, victims: &[Victim], after: Duration) {
             Victim::Node => kill_node(world, &instances),
         }
     }
-    drop(command.wait().unwrap());
+    command.wait().unwrap();
+    under_way
 }
 
 /// Instances outlive their node.

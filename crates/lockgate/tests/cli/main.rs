@@ -1,5 +1,7 @@
 //! The real program with real processes, real traffic and real kills.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::print_stdout, reason = "a failed test shows what was killed, and when")]
 #![expect(unreachable_pub, reason = "`pub` says what a module of these tests offers to the others")]
 
 mod bad_input;

@@ -105,10 +105,6 @@ impl World {
         self.run(&["deploy", "local", "--version", version])
     }
 
-    pub fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.web)
-    }
-
     /// Load on both services over keep-alive connections.
     pub fn traffic(&self, per_second: f64) -> Traffic {
         Traffic::on(&[self.web, self.api], per_second)
@@ -264,10 +260,11 @@ impl Traffic {
     }
 }
 
-/// `kill -9`.
+/// `kill -9`; one that has gone already is as dead.
 pub fn kill(pid: u32) {
     let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
-    drop(rustix::process::kill_process(pid, rustix::process::Signal::KILL));
+    let killed = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+    assert!(matches!(killed, Ok(()) | Err(rustix::io::Errno::SRCH)), "{killed:?}");
 }
 
 /// A port that nobody listens on. It is below those that the system gives to connections by itself,
