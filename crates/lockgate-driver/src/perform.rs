@@ -1,12 +1,19 @@
 //! Performs one effect on a target and says how it ended, in the engine's words.
 
-use lockgate_engine::{Action, Outcome, Plan, Sighting, Task};
+use lockgate_engine::{Action, Outcome, Plan, Repeat, Sighting, Task};
 use lockgate_model::{EffectKey, Fence, JobKind, JobSpec};
 use lockgate_targets::{Class, JobReport, Target, TargetError};
 
 /// Exit code of a job that would fail again however often it is repeated (`EX_DATAERR` of sysexits.h).
 /// It counts for migrations that Lockgate runs itself; a user's command is repeated as its retry says.
 pub const JOB_FAILED_FOR_GOOD: u8 = 65;
+
+/// What is known when the target has answered, or has not.
+pub(crate) enum Performed {
+    Ended(Outcome),
+    /// It may have been done or be under way still, and must not be done twice.
+    Lost(String),
+}
 
 /// Runs a task to its end, or to its timeout.
 pub(crate) async fn perform<T: Target>(
@@ -15,12 +22,19 @@ pub(crate) async fn perform<T: Target>(
     task: &Task,
     fence: &Fence,
     key: &EffectKey,
-) -> Outcome {
-    let limit = task.timeout.to_std();
-    match tokio::time::timeout(limit, act(target, plan, task, fence, key)).await {
-        Ok(Ok(outcome)) => outcome,
-        Ok(Err(error)) => outcome_of(&error),
-        Err(_) => Outcome::Transient { why: format!("no answer within {}", task.timeout) },
+) -> Performed {
+    let why = match tokio::time::timeout(task.timeout.to_std(), act(target, plan, task, fence, key)).await {
+        Ok(Ok(outcome)) => return Performed::Ended(outcome),
+        Ok(Err(error)) if error.class == Class::Fatal => {
+            return Performed::Ended(Outcome::Fatal { why: in_words(&error) });
+        }
+        // Fenced off, this driver finds out at its next append that a newer one is at work.
+        Ok(Err(error)) => in_words(&error),
+        Err(_) => format!("no answer within {}", task.timeout),
+    };
+    match task.repeat {
+        Repeat::Harmless => Performed::Ended(Outcome::Transient { why }),
+        Repeat::Dangerous => Performed::Lost(why),
     }
 }
 
@@ -92,14 +106,9 @@ fn outcome_of_job(job: &JobSpec, report: &JobReport) -> Outcome {
     }
 }
 
-fn outcome_of(error: &TargetError) -> Outcome {
-    let why = match &error.hint {
+fn in_words(error: &TargetError) -> String {
+    match &error.hint {
         Some(hint) => format!("{error}\n{hint}"),
         None => error.to_string(),
-    };
-    match error.class {
-        // Fenced off, this driver finds out at its next append that a newer one is at work.
-        Class::Transient | Class::Ambiguous | Class::Fenced => Outcome::Transient { why },
-        Class::Fatal => Outcome::Fatal { why },
     }
 }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lockgate_engine::{Effect, End, Entry, Event, Input, Outcome, Release, Sighting, TaskKey};
-use lockgate_model::{Fence, Millis, ReleaseId, Samples, Timestamp};
+use lockgate_engine::{Effect, End, Entry, Event, Input, Outcome, Plan, Release, Sighting, Task, TaskKey};
+use lockgate_model::{EffectKey, Fence, Millis, ReleaseId, Samples, Timestamp};
 use lockgate_targets::Target;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use crate::perform::Performed;
 use crate::store::{Command, Lease, Store, StoreError};
 use crate::{clock, perform, record};
 
@@ -25,8 +26,16 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// What an effect's task sends back.
 enum Answer {
     Finished(TaskKey, Outcome),
+    /// Whether it was done is not known, and it must not be done twice.
+    Lost(TaskKey, String),
     Seen(TaskKey, Option<Sighting>),
     Sampled(Result<Samples, String>),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Do,
+    Look,
 }
 
 pub(crate) struct Run<T> {
@@ -40,13 +49,15 @@ pub(crate) struct Run<T> {
     answers: mpsc::UnboundedReceiver<Answer>,
     answer_to: mpsc::UnboundedSender<Answer>,
     heard_at: Timestamp,
+    /// Attempts that must be looked at before anything else, with what was said when their answer was lost.
+    lost: BTreeMap<TaskKey, String>,
 }
 
 impl<T: Target + 'static> Run<T> {
     pub(crate) fn new(store: Store, target: Arc<T>, lease: Lease, id: ReleaseId, release: Release) -> Run<T> {
         let (answer_to, answers) = mpsc::unbounded_channel();
-        let under_way = BTreeMap::new();
-        Run { store, target, lease, id, release, under_way, answers, answer_to, heard_at: clock::now() }
+        let (under_way, lost) = (BTreeMap::new(), BTreeMap::new());
+        Run { store, target, lease, id, release, under_way, answers, answer_to, heard_at: clock::now(), lost }
     }
 
     pub(crate) async fn finish(&mut self) -> Result<End, StoreError> {
@@ -154,15 +165,18 @@ impl<T: Target + 'static> Run<T> {
                     drop(to.send(Answer::Sampled(samples)));
                 })
             }
-            Effect::Run(key) => {
-                let (plan, task, fence, effect) = self.order(key);
+            Effect::Run(key) if !self.lost.contains_key(&key) => {
+                let (plan, task, fence, effect) = self.order(key, Order::Do);
                 tokio::spawn(async move {
-                    let outcome = perform::perform(&*target, &plan, &task, &fence, &effect).await;
-                    drop(to.send(Answer::Finished(key, outcome)));
+                    let answer = match perform::perform(&*target, &plan, &task, &fence, &effect).await {
+                        Performed::Ended(outcome) => Answer::Finished(key, outcome),
+                        Performed::Lost(why) => Answer::Lost(key, why),
+                    };
+                    drop(to.send(answer));
                 })
             }
-            Effect::Look(key) => {
-                let (plan, task, fence, effect) = self.order(key);
+            Effect::Run(key) | Effect::Look(key) => {
+                let (plan, task, fence, effect) = self.order(key, Order::Look);
                 tokio::spawn(async move {
                     let sighting = perform::look(&*target, &plan, &task, &fence, &effect).await;
                     if sighting.is_none() {
@@ -174,14 +188,12 @@ impl<T: Target + 'static> Run<T> {
         }
     }
 
-    /// What a task needs to be performed away from here. The fence is younger than every earlier order's.
-    fn order(
-        &self,
-        key: TaskKey,
-    ) -> (Arc<lockgate_engine::Plan>, lockgate_engine::Task, Fence, lockgate_model::EffectKey) {
+    /// What a task needs to be performed away from here. The fence is younger than every earlier order's, and a
+    /// look is younger than the request it asks about.
+    fn order(&self, key: TaskKey, order: Order) -> (Arc<Plan>, Task, Fence, EffectKey) {
         let task = self.release.task(key).expect("what is wanted is in the plan").clone();
-        let fence =
-            Fence { scope: self.lease.scope.clone(), epoch: self.lease.epoch, seq: self.release.next_seq() };
+        let seq = 2 * self.release.next_seq() + u64::from(order == Order::Look);
+        let fence = Fence { scope: self.lease.scope.clone(), epoch: self.lease.epoch, seq };
         (Arc::new(self.release.plan().clone()), task, fence, self.release.effect_key(key))
     }
 
@@ -213,16 +225,38 @@ impl<T: Target + 'static> Run<T> {
     }
 
     async fn take(&mut self, answer: Answer) -> Result<(), StoreError> {
-        let (effect, input) = match answer {
-            Answer::Finished(key, outcome) => (Effect::Run(key), Some(Input::Finished(key, outcome))),
-            Answer::Seen(key, sighting) => (Effect::Look(key), sighting.map(|it| Input::Seen(key, it))),
-            Answer::Sampled(samples) => (Effect::Sample, Some(Input::Sampled(samples))),
+        let input = match answer {
+            Answer::Finished(key, outcome) => {
+                self.under_way.remove(&Effect::Run(key));
+                Some(Input::Finished(key, outcome))
+            }
+            Answer::Lost(key, why) => {
+                self.under_way.remove(&Effect::Run(key));
+                self.lost.insert(key, why);
+                None
+            }
+            Answer::Seen(key, sighting) => {
+                self.under_way.remove(&Effect::Run(key));
+                self.under_way.remove(&Effect::Look(key));
+                sighting.map(|it| self.seen(key, it))
+            }
+            Answer::Sampled(samples) => {
+                self.under_way.remove(&Effect::Sample);
+                Some(Input::Sampled(samples))
+            }
         };
-        self.under_way.remove(&effect);
         if let Some(input) = input {
             drop(self.feed(&input).await?);
         }
         Ok(())
+    }
+
+    /// An attempt that failed on the way and was never begun counts as one that failed.
+    fn seen(&mut self, key: TaskKey, sighting: Sighting) -> Input {
+        match (self.lost.remove(&key), sighting) {
+            (Some(why), Sighting::NeverRan) => Input::Finished(key, Outcome::Transient { why }),
+            (_, sighting) => Input::Seen(key, sighting),
+        }
     }
 
     fn stop_all(&mut self) {

@@ -26,7 +26,7 @@ pub struct Fence {
     pub scope: Scope,
     /// Grows each time a driver takes the lease of the scope.
     pub epoch: u64,
-    /// Position in the journal of the entry that made the effect's intent durable.
+    /// Grows with the journal of the release. A look is newer than the request that it asks about.
     pub seq: u64,
 }
 
