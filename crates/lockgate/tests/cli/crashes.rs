@@ -8,8 +8,8 @@ use crate::world::{Traffic, World, kill, until};
 
 /// Canaries of each test; five tests make fifty.
 const CANARIES: u32 = 10;
-/// A canary of these tests takes about this long, so a kill within it hits every part of one.
-const SPAN: Duration = Duration::from_millis(3_500);
+/// Bad canaries are over before this and good ones after it, so kills hit every part of both, and the quiet after.
+const SPAN: Duration = Duration::from_millis(2_500);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Victim {
