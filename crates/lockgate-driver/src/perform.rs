@@ -95,7 +95,7 @@ fn outcome_of_job(job: &JobSpec, report: &JobReport) -> Outcome {
     let tail = report.tail.join("\n");
     let said = if tail.is_empty() { String::new() } else { format!("; it said:\n{tail}") };
     match report.exit_code {
-        Some(0) => Outcome::Ok { note: report.tail.last().cloned() },
+        Some(0) => Outcome::Ok { note: (!tail.is_empty()).then(|| report.tail.join("; ")) },
         Some(code) if job.kind == JobKind::SqlxMigrate && code == i32::from(JOB_FAILED_FOR_GOOD) => {
             Outcome::Fatal { why: format!("the migration failed{said}") }
         }

@@ -7,9 +7,9 @@ use lockgate_driver::store::{Holder, NewRelease, ReleaseKind, Store};
 use lockgate_driver::{Driver, Ending, ending};
 use lockgate_engine::End;
 use lockgate_model::{
-    Analysis, EffectKey, Fence, JobSpec, LocalTarget, MigrationTool, Migrations, Millis, Observed, Retry, Rollout,
-    Samples, Scope, ServiceName, SlotRef, SlotSpec, SmokeSpec, Snapshot, Strategy, System, TargetKind, Timestamp,
-    Weights,
+    Analysis, EffectKey, Fence, JobSpec, LocalTarget, MigrationTool, Migrations, Millis, Observed, Retry,
+    Rollout, Samples, Scope, ServiceName, SlotRef, SlotSpec, SmokeSpec, Snapshot, Strategy, System,
+    TargetKind, Timestamp, Weights,
 };
 use lockgate_targets::{Capabilities, Class, JobReport, Sighting, Target, TargetError};
 
@@ -37,7 +37,13 @@ impl Target for Scripted {
         unreachable!("the system has no services")
     }
 
-    async fn set_weights(&self, _: &Fence, _: &EffectKey, _: &ServiceName, _: &Weights) -> Result<(), TargetError> {
+    async fn set_weights(
+        &self,
+        _: &Fence,
+        _: &EffectKey,
+        _: &ServiceName,
+        _: &Weights,
+    ) -> Result<(), TargetError> {
         unreachable!("the system has no services")
     }
 

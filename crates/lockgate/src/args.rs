@@ -220,6 +220,9 @@ pub enum NodeCommand {
         /// Leave the instances running; the next node adopts them
         #[arg(long)]
         keep_instances: bool,
+        /// Stop a release that is under way where it stands
+        #[arg(long)]
+        force: bool,
     },
     /// Run one recorded job (started by the node)
     #[command(hide = true)]

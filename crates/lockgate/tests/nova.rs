@@ -282,7 +282,7 @@ impl Nova {
 /// Leaves nothing behind, whatever the test came to.
 impl Drop for Nova {
     fn drop(&mut self) {
-        drop(self.command(&["node", "stop"]).output());
+        drop(self.command(&["node", "stop", "--force"]).output());
         for pid in self.processes() {
             let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
             rustix::process::kill_process(pid, rustix::process::Signal::KILL).ok();

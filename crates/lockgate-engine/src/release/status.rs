@@ -243,9 +243,9 @@ impl Release {
         }
         let (for_what, until) = match self.judge.verdict(now) {
             Verdict::Pending { until } => ("evidence, or the end of the step".to_owned(), Some(until)),
-            Verdict::NotEnough { have, need, why, until } => {
+            Verdict::NotEnough { why, until, .. } => {
                 let why: Vec<String> = why.iter().map(ToString::to_string).collect();
-                (format!("more evidence ({have} of {need} requests): {}", why.join("; ")), Some(until))
+                (format!("more evidence: {}", why.join("; ")), Some(until))
             }
             Verdict::NoSignal { since, services } => {
                 let names: Vec<String> = services.iter().map(ToString::to_string).collect();

@@ -19,6 +19,8 @@ const LOG_NAME: &str = "driver.log";
 /// The part before it, once it has grown beyond [`LOG_LEN_MAX`] bytes.
 const OLD_LOG_NAME: &str = "driver.old.log";
 const LOG_LEN_MAX: u64 = 10 << 20;
+/// Between looks at whether a driver has ended; it does at once.
+const END_LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(5);
 /// Lines of it that an error shows.
 const LAST_WORDS: usize = 5;
 
@@ -81,4 +83,17 @@ pub fn last_words(state: &State) -> String {
     let log = std::fs::read_to_string(state.dir.join(LOG_NAME)).unwrap_or_default();
     let lines: Vec<&str> = log.lines().collect();
     lines[lines.len().saturating_sub(LAST_WORDS)..].join("\n")
+}
+
+/// Ends the driver that is at work on a scope, if there is one. The release stands still where it is.
+pub async fn end(store: &Store, scope: &Scope) -> anyhow::Result<()> {
+    let Some(holder) = store.holder(scope).await? else { return Ok(()) };
+    let pid = i32::try_from(holder.pid).ok().and_then(rustix::process::Pid::from_raw);
+    let pid = pid.context("the driver's process id does not read")?;
+    // A journal that is written before anything is done needs no gentle end.
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).context("cannot end the driver")?;
+    while holder.is_alive() {
+        tokio::time::sleep(END_LOOK_EVERY).await;
+    }
+    Ok(())
 }

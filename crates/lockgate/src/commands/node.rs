@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use lockgate_node::{KeepInstances, NodeClient, NodeConfig, NodeError, NodeStatus};
 
+use super::drive;
 use crate::args::{Format, Global, NodeCommand};
 use crate::exit::Exit;
 use crate::out::{Out, style};
-use crate::state;
+use crate::state::{self, State};
 use crate::ui::table;
 
 pub async fn node(global: &Global, command: &NodeCommand, out: Out) -> anyhow::Result<ExitCode> {
@@ -21,8 +22,9 @@ pub async fn node(global: &Global, command: &NodeCommand, out: Out) -> anyhow::R
             Ok(Exit::Done.into())
         }
         NodeCommand::Status => Ok(status(&state::dir(global)?, out).await?.into()),
-        NodeCommand::Stop { keep_instances } => {
+        NodeCommand::Stop { keep_instances, force } => {
             let instances = if *keep_instances { KeepInstances::Yes } else { KeepInstances::No };
+            end_releases(&State::open(global, out).await?, *force).await?;
             Ok(stop(&state::dir(global)?, instances, out).await?.into())
         }
         NodeCommand::Job { dir } => Ok(lockgate_node::job_main(dir)),
@@ -34,6 +36,27 @@ pub async fn node(global: &Global, command: &NodeCommand, out: Out) -> anyhow::R
 
 pub fn this_program() -> anyhow::Result<PathBuf> {
     std::env::current_exe().context("cannot find the path of this program")
+}
+
+/// A release under way would start the node again, so it must end first: by itself, or where it stands.
+async fn end_releases(state: &State, force: bool) -> anyhow::Result<()> {
+    for scope in state.store.scopes().await? {
+        let Some(release) = state.store.next(&scope).await? else { continue };
+        if !drive::is_driven(&state.store, &scope).await? {
+            continue;
+        }
+        if !force {
+            let environment = &scope.environment;
+            bail!(
+                "{} of {scope} is under way; wait for it (`lockgate watch {environment}`), take it back \
+                 (`lockgate abort {environment}`), or stop it where it stands with --force",
+                release.id
+            );
+        }
+        drive::end(&state.store, &scope).await?;
+        state.out.note(&format!("{} of {scope} stands still; `lockgate watch` makes it go on", release.id));
+    }
+    Ok(())
 }
 
 async fn stop(state_dir: &std::path::Path, instances: KeepInstances, out: Out) -> anyhow::Result<Exit> {

@@ -17,6 +17,8 @@ use crate::ui::picture::picture;
 use crate::ui::rates::Rates;
 use crate::ui::{table, words};
 
+/// A page has room for every stage.
+const PAGE: (u16, u16) = (120, u16::MAX);
 /// Releases that are looked at for the last one and for those that wait.
 const ROWS_MAX: u32 = 50;
 
@@ -73,7 +75,7 @@ fn human(report: &Report, plan: Option<&lockgate_engine::Plan>, out: Out) {
     out.data(&style::paint(style::STRONG, &report.scope));
     match (&report.release, &report.status, plan) {
         (Some(_), Some(status), Some(plan)) => {
-            let lines = picture(plan, status, &Rates::default(), words::now()).lines();
+            let lines = picture(plan, status, &Rates::default(), words::now()).lines(PAGE);
             out.data(&lines.iter().map(Line::text).collect::<Vec<_>>().join("\n"));
         }
         (Some(row), _, _) => out.data(&format!("{} {} waits for its turn", row.id, row.version)),

@@ -15,7 +15,7 @@ use lockgate_node::{KeepInstances, NodeClient};
 use lockgate_sample::load::{Load, LoadHandle, LoadReport, Rate};
 
 use crate::args::{Color, DemoArgs, Format, Global};
-use crate::commands::{deploy, node::this_program};
+use crate::commands::{deploy, drive, node::this_program};
 use crate::exit::Exit;
 use crate::out::{Out, style};
 use crate::prepare::{Prepared, prepare};
@@ -44,7 +44,10 @@ pub async fn run(args: &DemoArgs, out: Out) -> anyhow::Result<Exit> {
         }
         told = demo.tell() => told,
     };
-    // The instances end with the demo, whatever it came to.
+    // Driver and instances end with the demo, whatever it came to.
+    for scope in demo.state.store.scopes().await? {
+        drive::end(&demo.state.store, &scope).await?;
+    }
     if let Ok(node) = NodeClient::connect(&demo.state.dir).await {
         node.stop(KeepInstances::No).await.context("cannot stop the demo's node")?;
     }

@@ -177,7 +177,7 @@ impl<'a> Follower<'a> {
             Some(release) => {
                 let mut view = picture(release.plan(), &release.status(now), &self.rates, now);
                 view.remarks.extend((self.extra.0)());
-                view.fit(usize::from(size().0)).lines()
+                view.fit(usize::from(size().0)).lines(size())
             }
             None => vec![Line::new().plain(format!("{} is being planned, or waits for its turn", self.id))],
         };

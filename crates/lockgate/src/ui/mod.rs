@@ -5,6 +5,7 @@ pub mod facts;
 pub mod live;
 pub mod picture;
 pub mod rates;
+mod services;
 pub mod table;
 pub mod view;
 pub mod words;

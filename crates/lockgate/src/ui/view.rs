@@ -3,7 +3,7 @@
 use lockgate_model::{Millis, Weight};
 
 use super::block::Line;
-use super::words;
+use super::{services, words};
 use crate::out::style;
 
 /// All that the picture shows, worked out already.
@@ -64,25 +64,37 @@ pub struct Arm {
     pub p95_ms: Option<u32>,
 }
 
-/// Services shown at most; those with the most evidence against them come first when there are more.
-const SERVICES_MAX: usize = 16;
-const BAR_WIDTH: usize = 10;
 /// The longest name of a stage is `remove the new version`.
 const STAGE_WIDTH: usize = 22;
 
 impl View {
-    pub fn lines(&self) -> Vec<Line> {
-        let mut lines = vec![self.title_line()];
-        lines.extend(self.stages.iter().map(StageLine::line));
+    /// The picture for a terminal of this size. What is over, and then what is to come, is told in one line where
+    /// there is no room for more.
+    pub fn lines(&self, (columns, rows): (u16, u16)) -> Vec<Line> {
+        let mut rest = vec![];
         if !self.services.is_empty() {
-            lines.push(Line::new());
-            lines.extend(self.service_lines());
+            rest.push(Line::new());
+            rest.extend(services::lines(&self.services, usize::from(columns)));
         }
         if !self.remarks.is_empty() {
-            lines.push(Line::new());
+            rest.push(Line::new());
         }
-        lines.extend(self.remarks.iter().map(|(tone, text)| remark(*tone, text)));
+        rest.extend(self.remarks.iter().map(|(tone, text)| remark(*tone, text)));
+        let room = usize::from(rows).saturating_sub(rest.len() + 2);
+        let mut lines = vec![self.title_line()];
+        lines.extend(self.stage_lines(room));
+        lines.extend(rest);
         lines
+    }
+
+    fn stage_lines(&self, room: usize) -> Vec<Line> {
+        let mut stages = self.stages.clone();
+        for mark in [Mark::Done, Mark::Later] {
+            if room < stages.len() {
+                fold(&mut stages, mark);
+            }
+        }
+        stages.iter().map(StageLine::line).collect()
     }
 
     /// The same with remarks broken into lines of at most `columns`: why a release went back may not be cut.
@@ -99,19 +111,19 @@ impl View {
         let elapsed = format!("   {}", words::span(self.elapsed));
         Line::new().styled(style::STRONG, &self.title).styled(style::DIM, elapsed)
     }
+}
 
-    fn service_lines(&self) -> Vec<Line> {
-        let mut services: Vec<&ServiceLine> = self.services.iter().collect();
-        let mut lines = vec![header()];
-        if SERVICES_MAX < services.len() {
-            services.sort_by(|a, b| b.against.unwrap_or(0.0).total_cmp(&a.against.unwrap_or(0.0)));
-        }
-        lines.extend(services.iter().take(SERVICES_MAX).map(|it| it.line()));
-        if let Some(more) = services.len().checked_sub(SERVICES_MAX).filter(|it| 0 < *it) {
-            lines.push(Line::new().styled(style::DIM, format!("  and {more} more")));
-        }
-        lines
+/// Puts all stages of one kind into one line, where the first of them was.
+fn fold(stages: &mut Vec<StageLine>, mark: Mark) {
+    let Some(first) = stages.iter().position(|it| it.mark == mark) else { return };
+    let count = stages.iter().filter(|it| it.mark == mark).count();
+    if count == 1 {
+        return;
     }
+    let name =
+        if mark == Mark::Done { format!("{count} stages done") } else { format!("{count} stages to come") };
+    stages.retain(|it| it.mark != mark);
+    stages.insert(first.min(stages.len()), StageLine { mark, name, detail: String::new() });
 }
 
 impl StageLine {
@@ -127,51 +139,6 @@ impl StageLine {
         let line = Line::new().styled(mark_style, format!("{mark} ")).cell(text, &self.name, STAGE_WIDTH);
         line.styled(style::DIM, format!(" {}", self.detail))
     }
-}
-
-fn header() -> Line {
-    let dim = style::DIM;
-    let arm = |line: Line, name: &str| line.plain("  ").cell(dim, name, 24);
-    let line = Line::new().cell(dim, "service", 20).cell_right(dim, "new", 6);
-    let line = arm(arm(line, "old: req/s  errors   p95"), "new: req/s  errors   p95");
-    line.plain("  ").cell(dim, "against", BAR_WIDTH).plain("  ").cell(dim, "for", BAR_WIDTH)
-}
-
-impl ServiceLine {
-    fn line(&self) -> Line {
-        let plain = anstyle::Style::new();
-        let line =
-            Line::new().cell(plain, &self.name, 20).cell_right(style::STRONG, &self.weight.to_string(), 6);
-        let line = arm(arm(line, self.old), self.new);
-        let line = bar(line.plain("  "), self.against, style::BAD);
-        bar(line.plain("  "), self.promote, style::GOOD)
-    }
-}
-
-fn arm(line: Line, arm: Option<Arm>) -> Line {
-    let plain = anstyle::Style::new();
-    let Some(arm) = arm else { return line.plain("  ").cell(style::DIM, "", 24) };
-    let rate = arm.rate.map_or_else(|| "–".to_owned(), |it| format!("{it:.0}"));
-    let p95 = match arm.p95_ms {
-        Some(ms) => format!("≤{ms}ms"),
-        None => "–".to_owned(),
-    };
-    let errors = if 0 < arm.errors { style::BAD } else { plain };
-    line.plain("  ")
-        .cell_right(plain, &rate, 10)
-        .cell_right(errors, &words::share(arm.errors, arm.requests), 7)
-        .cell_right(plain, &p95, 7)
-}
-
-/// A bar of `share` of the width; nothing where there is no evidence to speak of.
-fn bar(line: Line, share: Option<f64>, full: anstyle::Style) -> Line {
-    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-    let Some(share) = share else { return line.cell(style::DIM, "", BAR_WIDTH) };
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 80")]
-    let eighths = (share.clamp(0.0, 1.0) * (BAR_WIDTH * 8) as f64).round() as usize;
-    let drawn = format!("{}{}", "█".repeat(eighths / 8), EIGHTHS[eighths % 8]);
-    let rest = BAR_WIDTH - drawn.chars().count();
-    line.styled(full, drawn).styled(style::DIM, "░".repeat(rest))
 }
 
 fn remark(tone: Tone, text: &str) -> Line {
@@ -198,6 +165,7 @@ mod tests {
             elapsed: Millis(12_300),
             stages: vec![
                 stage(Mark::Done, "start", "2 services, 0.4s"),
+                stage(Mark::Done, "smoke", ""),
                 stage(Mark::Now, "canary 20%", "gate: 480 of 300 requests"),
                 stage(Mark::Later, "canary 50%", ""),
             ],
@@ -221,7 +189,8 @@ mod tests {
             ],
             remarks: vec![(Tone::Wait, "waits for evidence until 14:02:11".into())],
         };
-        let text: Vec<String> = view.lines().iter().map(Line::text).collect();
-        insta::assert_snapshot!(text.join("\n"));
+        let text = |size| view.lines(size).iter().map(Line::text).collect::<Vec<_>>().join("\n");
+        insta::assert_snapshot!("wide", text((120, 50)));
+        insta::assert_snapshot!("narrow and low", text((80, 9)));
     }
 }

@@ -205,7 +205,7 @@ impl World {
 /// Leaves nothing behind, whatever the test came to.
 impl Drop for World {
     fn drop(&mut self) {
-        drop(self.command(&["node", "stop"]).stdout(Stdio::null()).stderr(Stdio::null()).status());
+        drop(self.command(&["node", "stop", "--force"]).stdout(Stdio::null()).stderr(Stdio::null()).status());
         for pid in self.processes() {
             kill(pid);
         }
