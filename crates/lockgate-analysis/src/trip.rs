@@ -37,7 +37,8 @@ impl Condition {
         (self.ready, self.wanted) = (counts.ready, counts.wanted);
         self.was_ready |= 0 < counts.ready;
         if self.was_ready && counts.ready == 0 && 0 < counts.wanted {
-            reasons.push(Reason::NotReady { service: service.clone(), wanted: counts.wanted });
+            let last = counts.last_crash.clone();
+            reasons.push(Reason::NotReady { service: service.clone(), wanted: counts.wanted, last });
         }
         if self.is_crash_loop(now, tick.crashes) {
             let last = counts.last_crash.clone();

@@ -59,6 +59,8 @@ pub enum Reason {
     NotReady {
         service: ServiceName,
         wanted: u16,
+        #[serde(default)]
+        last: Option<String>,
     },
     CrashLoop {
         service: ServiceName,
@@ -124,12 +126,13 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.service())?;
         match self {
-            Reason::NotReady { wanted, .. } => {
-                write!(f, "no instance of the new version is ready any more, {wanted} wanted")
+            Reason::NotReady { wanted, last, .. } => {
+                write!(f, "no instance of the new version is ready any more, {wanted} wanted")?;
+                write_last_crash(f, last.as_deref())
             }
             Reason::CrashLoop { crashes, last, .. } => {
                 write!(f, "the new version crashed {crashes} times")?;
-                last.iter().try_for_each(|it| write!(f, "; it last said: {}", it.trim_end()))
+                write_last_crash(f, last.as_deref())
             }
             Reason::Unreachable { failures, requests, .. } => {
                 let (failures, requests) = (number(*failures), number(*requests));
@@ -160,6 +163,10 @@ impl fmt::Display for Reason {
             }
         }
     }
+}
+
+fn write_last_crash(f: &mut fmt::Formatter<'_>, last: Option<&str>) -> fmt::Result {
+    last.map_or(Ok(()), |it| write!(f, "; it last said: {}", it.trim_end()))
 }
 
 fn write_evidence(f: &mut fmt::Formatter<'_>, odds: u64, after: Millis) -> fmt::Result {

@@ -172,12 +172,9 @@ impl Release {
                 };
                 over.then(|| undecided(gate, policy, why)).flatten()
             }
-            Verdict::Undecided { have, need, why } => {
+            Verdict::Undecided { why, .. } => {
                 let lacks: Vec<String> = why.iter().map(ToString::to_string).collect();
-                let why = format!(
-                    "the time is over without a verdict ({have} of {need} requests): {}",
-                    lacks.join("; ")
-                );
+                let why = format!("the time is over without a verdict: {}", lacks.join("; "));
                 undecided(gate, analysis.on_undecided, why)
             }
         }

@@ -80,8 +80,8 @@ fn a_gate_says_what_it_lacks() {
     insta::assert_snapshot!([at_first, dark, short, held].join("\n"), @r"
     evidence, or the end of the step
     counts of the new version; asking for them failed: connection refused
-    more evidence (0 of 100 requests): 100 more canary requests are needed (0 of 100)
-    an operator to promote or abort it: the time is over without a verdict (2 of 100 requests): 98 more canary requests are needed (2 of 100): lockgate promote prod
+    more evidence: 100 more canary requests are needed (0 of 100)
+    an operator to promote or abort it: the time is over without a verdict: 98 more canary requests are needed (2 of 100): lockgate promote prod
     ");
 }
 

@@ -299,6 +299,7 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
             return found;
         }
         assert!(start.elapsed() < LIMIT, "waited too long for: {what}");
+        // Slow on purpose: a breath between two looks, so that the looking does not take the cores it waits for.
         std::thread::sleep(LOOK_EVERY);
     }
 }
