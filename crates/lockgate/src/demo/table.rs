@@ -27,15 +27,8 @@ pub fn show(rows: &[Row], total: &LoadReport, out: Out) {
     if out.format == Format::Json {
         return out.json(&json(rows, total));
     }
-    let mut shown = table::new([
-        "version",
-        "outcome",
-        "took",
-        "verdict after",
-        "requests meanwhile",
-        "failed by the version",
-        "lost on the way",
-    ]);
+    let mut shown =
+        table::new(["version", "outcome", "took", "verdict after", "requests", "failed by it", "lost"]);
     for row in rows {
         shown.add_row([
             row.version.clone(),
@@ -48,6 +41,7 @@ pub fn show(rows: &[Row], total: &LoadReport, out: Out) {
         ]);
     }
     out.data(&format!("\n{shown}\n"));
+    out.data("failed by it: the version itself answered with an error; lost: no version answered");
     let lost = format!("{} lost on the way", total.lost());
     let lost = style::paint(if total.lost() == 0 { style::GOOD } else { style::BAD }, lost);
     let p95 = total.latency.quantile(0.95).map(|it| format!(", 95 % answered within {} ms", it.as_millis()));

@@ -13,7 +13,8 @@ pub const NOTHING_TO_DO: &str = "nothing to do: what runs is what is wanted";
 
 pub fn picture(plan: &Plan, status: &Status, rates: &Rates, now: Timestamp) -> View {
     let from = status.from.as_ref().map(|it| format!("{it} → ")).unwrap_or_default();
-    let mut stages: Vec<StageLine> = status.stages.iter().map(|it| stage(it, plan)).collect();
+    let reached = status.stages.iter().filter(|it| it.state != StageState::Dropped);
+    let mut stages: Vec<StageLine> = reached.map(|it| stage(it, plan)).collect();
     stages.extend(status.back.iter().map(back_stage));
     View {
         title: format!("{}  {}  {from}{}", status.scope, status.release, status.version),
@@ -47,9 +48,6 @@ fn back_stage(stage: &StageStatus) -> StageLine {
 
 /// How far a stage is; for one that has not begun, what it does.
 fn detail(stage: &StageStatus, plan: &Plan) -> String {
-    if stage.state == StageState::Dropped {
-        return String::new();
-    }
     let total = stage.tasks.len();
     if 1 < total {
         let done = stage.tasks.iter().filter(|it| it.state == "done").count();
