@@ -2,16 +2,65 @@
 
 use std::fmt::Write as _;
 
-use lockgate_model::System;
-use serde_json::Value;
+use lockgate_model::{Millis, Percent, System, Weight};
+use serde_json::{Number, Value};
 
-/// A resolved system as YAML. Durations are milliseconds, shares of traffic basis points, as in the JSON form.
+/// A resolved system as YAML, with durations and shares as the spec writes them.
 pub fn to_yaml(system: &System) -> String {
     let value =
         serde_json::to_value(system).expect("a system holds strings, numbers and maps with string keys");
+    let value = with_units("", value);
     let mut text = String::new();
     block(&value, 0, &mut text);
     text
+}
+
+/// Keys whose numbers are milliseconds.
+const DURATIONS: [&str; 16] = [
+    "bake",
+    "drain",
+    "for",
+    "grace",
+    "initial",
+    "interval",
+    "latency",
+    "max",
+    "max_time",
+    "min_time",
+    "pause",
+    "ready_after",
+    "ready_within",
+    "tick",
+    "timeout",
+    "warmup",
+];
+
+/// Numbers become what one would write in a spec: `15m`, `5%`.
+fn with_units(key: &str, value: Value) -> Value {
+    match value {
+        Value::Object(map) => map
+            .into_iter()
+            .map(|(key, value)| {
+                let value = with_units(&key, value);
+                (key, value)
+            })
+            .collect(),
+        Value::Array(items) => items.into_iter().map(|it| with_units(key, it)).collect(),
+        Value::Number(number) => in_units(key, &number).map_or(Value::Number(number), Value::String),
+        Value::Null | Value::Bool(_) | Value::String(_) => value,
+    }
+}
+
+fn in_units(key: &str, number: &Number) -> Option<String> {
+    let number = number.as_u64()?;
+    if DURATIONS.contains(&key) {
+        return Some(Millis(number).to_string());
+    }
+    match key {
+        "weight" => Some(Weight::from_basis_points(u16::try_from(number).ok()?)?.to_string()),
+        "error-rate" => Some(Percent(u32::try_from(number).ok()?).to_string()),
+        _ => None,
+    }
 }
 
 fn block(value: &Value, depth: usize, text: &mut String) {
@@ -105,6 +154,16 @@ mod tests {
     }
 
     #[test]
+    fn numbers_are_shown_in_the_units_of_the_spec() {
+        let value = serde_json::json!({"pause": 900_000, "weight": 500, "limit": {"error-rate": 1_000}, "replicas": 3});
+        let shown = with_units("", value);
+        assert_eq!(
+            shown,
+            serde_json::json!({"pause": "15m", "weight": "5%", "limit": {"error-rate": "1%"}, "replicas": 3})
+        );
+    }
+
+    #[test]
     fn what_is_shown_reads_back_as_the_same() {
         let nasty =
             ["", " ", "no", "1.10", "0o17", "a: b", "- x", "# x", "{", "é\\n\\t", "'", "~", "*a", "@", "x "];
@@ -120,6 +179,6 @@ mod tests {
         let mut report = vec![];
         let node = read::read(SourceId::default(), &to_yaml(&system), &mut report).unwrap();
         assert_eq!(report, []);
-        assert_eq!(to_json(&node), serde_json::to_value(&system).unwrap());
+        assert_eq!(to_json(&node), with_units("", serde_json::to_value(&system).unwrap()));
     }
 }
