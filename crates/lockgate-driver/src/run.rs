@@ -51,13 +51,18 @@ pub(crate) struct Run<T> {
     heard_at: Timestamp,
     /// Attempts that must be looked at before anything else, with what was said when their answer was lost.
     lost: BTreeMap<TaskKey, String>,
+    /// How far the journal is ahead of this machine's clock: it was set back since the last driver died, and
+    /// without this every wait would be as much longer.
+    ahead: Millis,
 }
 
 impl<T: Target + 'static> Run<T> {
     pub(crate) fn new(store: Store, target: Arc<T>, lease: Lease, id: ReleaseId, release: Release) -> Run<T> {
         let (answer_to, answers) = mpsc::unbounded_channel();
         let (under_way, lost) = (BTreeMap::new(), BTreeMap::new());
-        Run { store, target, lease, id, release, under_way, answers, answer_to, heard_at: clock::now(), lost }
+        let heard_at = clock::now();
+        let ahead = release.not_before().since(heard_at);
+        Run { store, target, lease, id, release, under_way, answers, answer_to, heard_at, lost, ahead }
     }
 
     pub(crate) async fn finish(&mut self) -> Result<End, StoreError> {
@@ -78,9 +83,14 @@ impl<T: Target + 'static> Run<T> {
         }
     }
 
+    /// The release's time.
+    fn now(&self) -> Timestamp {
+        clock::now().plus(self.ahead)
+    }
+
     /// The whole job for one input: decide, make durable, apply.
     async fn feed(&mut self, input: &Input) -> Result<Result<(), String>, StoreError> {
-        let entries = match self.release.decide(clock::now(), input) {
+        let entries = match self.release.decide(self.now(), input) {
             Ok(entries) => entries,
             Err(rejected) => return Ok(Err(rejected.to_string())),
         };
@@ -127,14 +137,14 @@ impl<T: Target + 'static> Run<T> {
     /// Starts what should be under way and is not, and lets go of what should not be any more.
     async fn dispatch(&mut self) -> Result<(), StoreError> {
         // Intents first: each makes its effect wanted with a durable start.
-        for effect in self.release.wants(clock::now()) {
+        for effect in self.release.wants(self.now()) {
             if let Effect::Run(key) = effect
                 && !self.release.has_started(key)
             {
                 drop(self.feed(&Input::Starting(key)).await?);
             }
         }
-        let wanted = self.release.wants(clock::now());
+        let wanted = self.release.wants(self.now());
         let let_go: Vec<Effect> = self.under_way.keys().filter(|it| !wanted.contains(it)).cloned().collect();
         for effect in let_go {
             if let Some(task) = self.under_way.remove(&effect) {
@@ -209,8 +219,7 @@ impl<T: Target + 'static> Run<T> {
     /// Until an answer comes, a deadline passes, or it is time to see what operators want.
     async fn wait(&mut self) -> Result<(), StoreError> {
         // What is due already is under way or waits for its turn; looking again at once would only spin.
-        let until =
-            self.release.deadline().map(|it| it.0.since(clock::now())).filter(|it| *it != Millis::ZERO);
+        let until = self.release.deadline().map(|it| it.0.since(self.now())).filter(|it| *it != Millis::ZERO);
         let until = until.map_or(COMMANDS_EVERY, |it| it.to_std().min(COMMANDS_EVERY));
         let first = match tokio::time::timeout(until, self.answers.recv()).await {
             Ok(Some(answer)) => answer,
