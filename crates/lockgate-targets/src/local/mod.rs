@@ -8,8 +8,8 @@ use lockgate_model::{
     Weights, with_causes,
 };
 use lockgate_node::{
-    CallError, Failure, FailureClass, JobAnswer, JobSighting, LogLine, NodeError, Request, Response,
-    start_node,
+    CallError, Failure, FailureClass, JobAnswer, JobSighting, LogLine, NodeClient, NodeError, Request,
+    Response, start_node,
 };
 
 use crate::{Capabilities, Class, JobReport, Sighting, Target, TargetError};
@@ -60,13 +60,16 @@ impl Local {
         }
     }
 
+    /// The node, started if there is none.
+    async fn node(&self) -> Result<NodeClient, TargetError> {
+        start_node(&self.state_dir, &self.program).await.map_err(|it| unreachable_node(&it))
+    }
+
     /// Asks the node, however often it has to be started for it.
     async fn ask(&self, request: &Request) -> Result<Response, TargetError> {
         let mut repeats = 0;
         loop {
-            let node =
-                start_node(&self.state_dir, &self.program).await.map_err(|it| unreachable_node(&it))?;
-            match node.call(request).await {
+            match self.node().await?.call(request).await {
                 Ok(answer) => return Ok(answer),
                 Err(CallError::Failed(failure)) => return Err(failed(failure)),
                 Err(CallError::Protocol(error)) => return Err(unreachable_node(&error)),
@@ -139,7 +142,15 @@ impl Target for Local {
     }
 
     async fn smoke(&self, check: &SmokeSpec) -> Result<(), TargetError> {
-        smoke::check(self.bind, check).await
+        let mut repeats = 0;
+        loop {
+            self.node().await?;
+            match smoke::check(self.bind, check).await {
+                Err(smoke::Failure::Lost(_)) if repeats < REPEATS_MAX => repeats += 1,
+                Err(smoke::Failure::Lost(error) | smoke::Failure::Answered(error)) => return Err(error),
+                Ok(()) => return Ok(()),
+            }
+        }
     }
 
     async fn look(&self, fence: &Fence, key: &EffectKey) -> Result<Sighting, TargetError> {

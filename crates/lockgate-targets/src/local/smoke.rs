@@ -14,20 +14,28 @@ use crate::{Class, TargetError};
 /// Picks the slot whatever its weight; the router takes it from this machine only.
 const RELEASE_HEADER: &str = "x-lockgate-release";
 
-pub(super) async fn check(bind: IpAddr, check: &SmokeSpec) -> Result<(), TargetError> {
+pub(super) enum Failure {
+    /// The router did not answer: it says nothing of the version.
+    Lost(TargetError),
+    Answered(TargetError),
+}
+
+pub(super) async fn check(bind: IpAddr, check: &SmokeSpec) -> Result<(), Failure> {
     let address = SocketAddr::new(reachable(bind), check.port);
     let what = format!("GET http://{address}{} of {}", check.path, check.service);
     let Ok(status) = tokio::time::timeout(check.timeout.to_std(), get(address, check)).await else {
         let text = format!("{what} had no answer within {}", check.timeout);
-        return Err(TargetError::new(Class::Transient, text));
+        return Err(Failure::Answered(TargetError::new(Class::Transient, text)));
     };
-    let status = status.map_err(|it| TargetError::new(Class::Transient, format!("{what} failed: {it}")))?;
+    let lost = |it| Failure::Lost(TargetError::new(Class::Transient, format!("{what} failed: {it}")));
+    let status = status.map_err(lost)?;
     if status == check.status {
         return Ok(());
     }
     // A gateway's own answers pass; an instance's answer is what the version says.
     let class = if matches!(status, 502..=504) { Class::Transient } else { Class::Fatal };
-    Err(TargetError::new(class, format!("{what} answered {status}, expected {}", check.status)))
+    let text = format!("{what} answered {status}, expected {}", check.status);
+    Err(Failure::Answered(TargetError::new(class, text)))
 }
 
 async fn get(

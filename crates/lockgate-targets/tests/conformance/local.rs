@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
-use lockgate_model::{Health, Millis, ReleaseId, Weights};
+use lockgate_model::{Health, Millis, ReleaseId, SmokeSpec, SmokeVia, Weights};
 use lockgate_node::{FileStore, KeepInstances, NodeClient, NodeError, Place, start_node};
 use lockgate_targets::{Class, Sighting, Target};
 use rustix::process::Signal;
@@ -24,6 +24,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("local: an instance that ended while no node ran is started again", restarts_what_died),
         trial("local: a torn table falls back to the last good one", torn_table),
         trial("local: a client starts the node again in the middle of a request", node_dies_in_request),
+        trial("local: a smoke check is not failed by the death of the node", node_dies_before_smoke),
         trial("local: a signal ends the node and leaves its instances", signal_keeps_instances),
         trial("local: the metrics page has the counts of instances and requests", metrics_page),
         trial("local: a stopped node leaves no process behind", no_orphans),
@@ -438,4 +439,16 @@ async fn long_path() {
     assert!(node.status().await.unwrap().slots.is_empty());
     assert!(std::fs::read_dir(state.join("node")).unwrap().all(|it| it.unwrap().file_name() != "node.sock"));
     node.stop(KeepInstances::No).await.unwrap();
+}
+
+async fn node_dies_before_smoke() {
+    let world = World::new();
+    let target = world.client();
+    target.ensure_slot(&fence(1), &key(1), &world.slot(1), 1).await.unwrap();
+    target.set_weights(&fence(2), &key(2), &service(), &Weights::all_to(ReleaseId(1))).await.unwrap();
+    world.kill_node().await;
+    let (path, timeout) = ("/of/r1".to_owned(), Millis::secs(5));
+    let check =
+        SmokeSpec { service: service(), port: world.port, path, status: 200, via: SmokeVia::Route, timeout };
+    target.smoke(&check).await.unwrap();
 }
