@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lockgate_engine::{Kind, Plan, Request, StageKind};
-use lockgate_model::{Observed, ReleaseId};
+use lockgate_model::{Millis, Observed, ReleaseId};
 use lockgate_targets::Target as _;
 
 use super::drive::target_of;
@@ -56,12 +56,21 @@ pub fn human(plan: &Plan) -> String {
         lines.extend(stage.tasks.iter().map(|it| format!("        {}", task(it, stage.kind))));
     }
     lines.push(String::new());
-    lines.push(format!(
-        "  waits at most {} for evidence, and takes the time that the work needs",
-        report.waits
-    ));
+    lines.push(waits(plan));
     lines.extend(report.notes.iter().map(|it| format!("  {} {it}", style::paint(style::HINT, "note:"))));
     lines.join("\n")
+}
+
+/// How long it may take, without the work itself.
+fn waits(plan: &Plan) -> String {
+    let pauses = plan.report.waits;
+    if pauses == Millis::ZERO {
+        return "  takes the time that the work needs".to_owned();
+    }
+    let longest = plan.judge.analysis.max_time;
+    format!(
+        "  waits {pauses} for evidence, less where it suffices earlier, and up to {longest} at a step where it is not enough"
+    )
 }
 
 fn title(plan: &Plan) -> String {
