@@ -15,19 +15,6 @@ pub(crate) fn share(fraction: f64) -> String {
     text
 }
 
-/// `12,345`
-pub(crate) fn number(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (idx, digit) in digits.chars().enumerate() {
-        if 0 < idx && (digits.len() - idx).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// `1 min 30 s`
 pub(crate) fn span(span: Millis) -> String {
     let mut rest = span.0 / 1_000;

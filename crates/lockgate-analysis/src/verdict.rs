@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use lockgate_model::{Millis, ServiceName, Timestamp};
+use lockgate_model::{Millis, ServiceName, Timestamp, grouped};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{AbsoluteSlo, Bad, LiteralAlert};
-use crate::text::{alert_text, number, share, span};
+use crate::text::{alert_text, share, span};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -135,7 +135,7 @@ impl fmt::Display for Reason {
                 write_last_crash(f, last.as_deref())
             }
             Reason::Unreachable { failures, requests, .. } => {
-                let (failures, requests) = (number(*failures), number(*requests));
+                let (failures, requests) = (grouped(*failures), grouped(*requests));
                 write!(f, "{failures} of {requests} requests reached no instance of the new version")
             }
             Reason::ErrorRatio { canary, baseline, odds, after, .. } => {
@@ -170,12 +170,12 @@ fn write_last_crash(f: &mut fmt::Formatter<'_>, last: Option<&str>) -> fmt::Resu
 }
 
 fn write_evidence(f: &mut fmt::Formatter<'_>, odds: u64, after: Millis) -> fmt::Result {
-    write!(f, ", evidence {} : 1 after {}", number(odds), span(after))
+    write!(f, ", evidence {} : 1 after {}", grouped(odds), span(after))
 }
 
 impl fmt::Display for Share {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {}", number(self.bad), number(self.of))
+        write!(f, "{} of {}", grouped(self.bad), grouped(self.of))
     }
 }
 
@@ -209,12 +209,12 @@ impl fmt::Display for Lack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Lack::Requests { have, need } => {
-                let missing = number(need.saturating_sub(*have));
+                let missing = grouped(need.saturating_sub(*have));
                 write!(
                     f,
                     "{missing} more canary requests are needed ({} of {})",
-                    number(*have),
-                    number(*need)
+                    grouped(*have),
+                    grouped(*need)
                 )
             }
             Lack::Quiet => write!(f, "no service had a request in this step"),
@@ -222,7 +222,7 @@ impl fmt::Display for Lack {
                 write!(f, "{service}: the new version had no request while the old one had some")
             }
             Lack::Suspicious { service, odds } => {
-                write!(f, "{service}: the new version looks worse, evidence {} : 1", number(*odds))
+                write!(f, "{service}: the new version looks worse, evidence {} : 1", grouped(*odds))
             }
             Lack::Unmeasured { service, slo } => match slo.bad {
                 Bad::Error => write!(f, "{service}: {} is not counted", slo.metric),

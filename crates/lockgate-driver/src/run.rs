@@ -204,7 +204,7 @@ impl<T: Target + 'static> Run<T> {
         let task = self.release.task(key).expect("what is wanted is in the plan").clone();
         let seq = 2 * self.release.next_seq() + u64::from(order == Order::Look);
         let fence = Fence { scope: self.lease.scope.clone(), epoch: self.lease.epoch, seq };
-        (Arc::new(self.release.plan().clone()), task, fence, self.release.effect_key(key))
+        (self.release.shared_plan(), task, fence, self.release.effect_key(key))
     }
 
     async fn heartbeat(&mut self) -> Result<(), StoreError> {

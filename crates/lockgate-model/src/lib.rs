@@ -25,7 +25,7 @@ pub use name::{
     DependencyName, EnvironmentName, InvalidName, JobName, PortName, ServiceName, SystemName, Version,
 };
 pub use observed::{Observed, ObservedService, ObservedSlot};
-pub use quantity::{InvalidQuantity, Percent, Weight, Weights};
+pub use quantity::{InvalidQuantity, Percent, Weight, Weights, grouped};
 pub use release::{ReleaseId, SlotRef, Snapshot};
 pub use secret::Secret;
 pub use system::{

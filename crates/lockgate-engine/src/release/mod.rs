@@ -143,6 +143,11 @@ impl Release {
         &self.plan
     }
 
+    /// The plan, for whoever outlives this borrow.
+    pub fn shared_plan(&self) -> Arc<Plan> {
+        Arc::clone(&self.plan)
+    }
+
     pub fn ended(&self) -> Option<&End> {
         match &self.position {
             Position::Ended { end, .. } => Some(end),

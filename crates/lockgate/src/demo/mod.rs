@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Context as _;
 use lockgate_driver::record;
 use lockgate_driver::store::{NewRelease, ReleaseKind};
-use lockgate_model::Millis;
+use lockgate_model::{Millis, grouped};
 use lockgate_node::{KeepInstances, NodeClient};
 use lockgate_sample::load::{Load, LoadHandle, LoadReport, Rate};
 
@@ -156,7 +156,7 @@ impl Demo {
             if report.requests == 0 {
                 return vec![];
             }
-            let (sent, lost) = (words::number(report.requests), report.lost());
+            let (sent, lost) = (grouped(report.requests), report.lost());
             let tone = if lost == 0 { Tone::Good } else { Tone::Bad };
             vec![(tone, format!("traffic: {sent} requests sent, {lost} lost on the way"))]
         })

@@ -2,7 +2,7 @@
 
 use lockgate_driver::record;
 use lockgate_engine::{Action, Event, GateKind, Plan, Release, Task};
-use lockgate_model::{Millis, ReleaseId};
+use lockgate_model::{Millis, ReleaseId, grouped};
 use lockgate_sample::load::LoadReport;
 
 use crate::args::Format;
@@ -35,9 +35,9 @@ pub fn show(rows: &[Row], total: &LoadReport, out: Out) {
             outcome(row).to_owned(),
             words::span(row.took),
             row.verdict.map_or_else(|| "–".to_owned(), words::span),
-            words::number(row.requests()),
-            words::number(row.failed()),
-            words::number(row.lost()),
+            grouped(row.requests()),
+            grouped(row.failed()),
+            grouped(row.lost()),
         ]);
     }
     out.data(&format!("\n{shown}\n"));
@@ -45,7 +45,7 @@ pub fn show(rows: &[Row], total: &LoadReport, out: Out) {
     let lost = format!("{} lost on the way", total.lost());
     let lost = style::paint(if total.lost() == 0 { style::GOOD } else { style::BAD }, lost);
     let p95 = total.latency.quantile(0.95).map(|it| format!(", 95 % answered within {} ms", it.as_millis()));
-    out.data(&format!("{} requests sent, {lost}{}", words::number(total.requests), p95.unwrap_or_default()));
+    out.data(&format!("{} requests sent, {lost}{}", grouped(total.requests), p95.unwrap_or_default()));
 }
 
 fn json(rows: &[Row], total: &LoadReport) -> serde_json::Value {

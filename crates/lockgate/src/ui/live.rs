@@ -59,6 +59,8 @@ struct Follower<'a> {
     extra: &'a Extra,
     release: Option<Release>,
     rates: Rates,
+    /// Where rates are read, once it has answered.
+    node: Option<NodeClient>,
     show: Show,
     /// Drivers that were started since the journal last grew, and when the last one was.
     started: u32,
@@ -84,6 +86,7 @@ impl<'a> Follower<'a> {
             extra,
             release: None,
             rates: Rates::default(),
+            node: None,
             show,
             started: 0,
             started_at: None,
@@ -164,10 +167,14 @@ impl<'a> Follower<'a> {
         };
         let status = release.status(words::now());
         let services: Vec<_> = status.services.into_keys().collect();
-        let Ok(node) = NodeClient::connect(&self.state.dir).await else { return };
+        if self.node.is_none() {
+            self.node = NodeClient::connect(&self.state.dir).await.ok();
+        }
+        let Some(node) = &self.node else { return };
         let request = Request::Samples { scope: status.scope, services };
-        if let Ok(Response::Samples(samples)) = node.call(&request).await {
-            self.rates.read(words::now(), samples);
+        match node.call(&request).await {
+            Ok(Response::Samples(samples)) => self.rates.read(words::now(), samples),
+            _ => self.node = None,
         }
     }
 
@@ -187,8 +194,11 @@ impl<'a> Follower<'a> {
 
     /// Whether only somebody else can make it go on, and nobody is looking at this terminal.
     fn given_up(&self) -> Option<Exit> {
+        if matches!(self.show, Show::Picture(_)) {
+            return None;
+        }
         let status: Status = self.release.as_ref()?.status(words::now());
-        if matches!(self.show, Show::Picture(_)) || matches!(status.phase, Phase::Paused { .. }) {
+        if matches!(status.phase, Phase::Paused { .. }) {
             return None;
         }
         let waiting = status.waiting.iter().find(|it| it.command.is_some())?;

@@ -45,19 +45,6 @@ pub fn share(part: u64, whole: u64) -> String {
     }
 }
 
-/// A whole number with thousands apart: `12,345`.
-pub fn number(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (idx, digit) in digits.chars().enumerate() {
-        if 0 < idx && (digits.len() - idx).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// Lines of at most `columns`, broken between words; those after the first are indented by two more.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let indent = text.len() - text.trim_start().len();
@@ -100,12 +87,10 @@ mod tests {
     }
 
     #[test]
-    fn shares_and_numbers_are_short() {
+    fn shares_are_short() {
         assert_eq!(share(0, 10), "0%");
         assert_eq!(share(3, 10_000), "0.03%");
         assert_eq!(share(21, 1_000), "2.1%");
         assert_eq!(share(1, 0), "–");
-        assert_eq!(number(1_234_567), "1,234,567");
-        assert_eq!(number(999), "999");
     }
 }
