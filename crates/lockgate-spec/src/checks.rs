@@ -6,12 +6,12 @@ use lockgate_model::{
     Diagnostic, Millis, RollbackTrigger, Severity, SloMetric, SloObjective, Span, Strategy, System,
 };
 
-use crate::codes;
 use crate::layers::Value;
 use crate::lower::missing;
-use crate::scalar::shown;
 use crate::scope::Mentions;
-use crate::suggest;
+use lockgate_diagnostics::codes;
+use lockgate_diagnostics::shown;
+use lockgate_diagnostics::suggest;
 
 pub(crate) fn unknown_service(name: &str, span: Span, known: &[&str]) -> Diagnostic {
     let message = format!("there is no service `{}`", shown(name));

@@ -3,10 +3,10 @@
 
 use lockgate_model::{Diagnostic, Span};
 
-use crate::codes;
 use crate::layers::{Layer, Origin, Value};
 use crate::port_rule::{self, PortRule};
 use crate::scalar;
+use lockgate_diagnostics::codes;
 
 struct Rule {
     name: String,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::language;
 use crate::layers::{Layer, Origin, Value};
 use crate::schema::Shape;
-use crate::suggest;
+use lockgate_diagnostics::suggest;
 
 /// A value and all that was said about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

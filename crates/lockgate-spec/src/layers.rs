@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use lockgate_model::{Diagnostic, Span};
 
-use crate::codes;
-use crate::node::{Kind, Node, Scalar};
-use crate::scalar::{Problem, shown};
+use crate::scalar::Problem;
+use lockgate_diagnostics::codes;
+use lockgate_diagnostics::shown;
+use lockgate_yaml::{Kind, Node, Scalar};
 
 /// From weak to strong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 
 use lockgate_model::{Diagnostic, Span};
 
-use crate::codes;
-use crate::node::{Entry, Kind, Node, Scalar};
 use crate::schema::{Keys, Shape, Short};
+use lockgate_diagnostics::codes;
+use lockgate_yaml::{Entry, Kind, Node, Scalar};
 
 pub(crate) fn normalise(node: &Node, shape: &'static Shape, report: &mut Vec<Diagnostic>) -> Node {
     if node.is_null() {

@@ -3,11 +3,11 @@
 
 use lockgate_model::Diagnostic;
 
-use crate::codes;
 use crate::layers::{Layer, Origin, Value};
-use crate::node::{Entry, Node};
-use crate::scalar::shown;
-use crate::suggest;
+use lockgate_diagnostics::codes;
+use lockgate_diagnostics::shown;
+use lockgate_diagnostics::suggest;
+use lockgate_yaml::{Entry, Node};
 
 /// Keys that are layered for each service and not as they stand.
 const PER_SERVICE: [&str; 2] = ["services", "defaults"];
@@ -87,12 +87,12 @@ fn unknown_overrides(root: &Node, overlay: &Node, group: &str, report: &mut Vec<
 
 fn without(node: &Node, keys: &[&str]) -> Node {
     let kept = node.entries().iter().filter(|it| !keys.contains(&it.key.as_str())).cloned();
-    Node { kind: crate::node::Kind::Map(kept.collect()), span: node.span }
+    Node { kind: lockgate_yaml::Kind::Map(kept.collect()), span: node.span }
 }
 
 fn keep_known(root: &Node, overlay: &mut Node, group: &str) {
-    let crate::node::Kind::Map(entries) = &mut overlay.kind else { return };
+    let lockgate_yaml::Kind::Map(entries) = &mut overlay.kind else { return };
     let Some(entry) = entries.iter_mut().find(|it| it.key == group) else { return };
-    let crate::node::Kind::Map(inner) = &mut entry.value.kind else { return };
+    let lockgate_yaml::Kind::Map(inner) = &mut entry.value.kind else { return };
     inner.retain(|it| root.get(group).is_some_and(|group| group.entry(&it.key).is_some()));
 }

@@ -2,9 +2,10 @@
 
 use lockgate_model::PortName;
 
-use crate::codes;
-use crate::node::Scalar;
-use crate::scalar::{Problem, shown};
+use crate::scalar::Problem;
+use lockgate_diagnostics::codes;
+use lockgate_diagnostics::shown;
+use lockgate_yaml::Scalar;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PortRule {

@@ -1,7 +1,8 @@
 //! `${name.attr}` in text: its syntax. What a name stands for is in `scope`.
 
-use crate::codes;
-use crate::scalar::{Problem, shown};
+use crate::scalar::Problem;
+use lockgate_diagnostics::codes;
+use lockgate_diagnostics::shown;
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Piece<'a> {

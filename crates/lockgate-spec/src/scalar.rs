@@ -6,9 +6,9 @@ use std::str::FromStr;
 
 use lockgate_model::{Code, Diagnostic, Edit, Fix, Millis, Percent, Span, Weight};
 
-use crate::codes;
-use crate::node::{Scalar, Style};
-use crate::suggest;
+use lockgate_diagnostics::codes;
+use lockgate_diagnostics::{shown, suggest};
+use lockgate_yaml::{Scalar, Style};
 
 /// Why a scalar cannot be what it should be.
 #[derive(Debug)]
@@ -65,17 +65,6 @@ impl Problem {
 
 fn bad(message: impl Into<String>, label: impl Into<String>) -> Problem {
     Problem::new(codes::BAD_VALUE, message, label)
-}
-
-/// What was written, short enough for a message.
-pub(crate) fn shown(text: &str) -> String {
-    const CHARS_MAX: usize = 40;
-    let mut short: String =
-        text.chars().take(CHARS_MAX).map(|it| if it.is_control() { ' ' } else { it }).collect();
-    if CHARS_MAX < text.chars().count() {
-        short.push_str("...");
-    }
-    short
 }
 
 /// A whole number. Only plain decimal digits are one: other YAML readers take `0o17`, `+1000`, `1_000` or

@@ -5,10 +5,10 @@ use std::net::IpAddr;
 
 use lockgate_model::{Diagnostic, Port, PortName, Span, Version};
 
-use crate::codes;
 use crate::reference::{self, Piece};
-use crate::scalar::shown;
-use crate::suggest;
+use lockgate_diagnostics::codes;
+use lockgate_diagnostics::shown;
+use lockgate_diagnostics::suggest;
 
 /// What is known when references are replaced.
 pub(crate) struct Scope<'a> {

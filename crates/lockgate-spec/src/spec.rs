@@ -6,9 +6,10 @@ use lockgate_model::{Diagnostic, EnvironmentName, Severity, SourceId, Span, Syst
 
 use crate::explain::{self, Explanation, NoExplanation};
 use crate::layers::Value;
-use crate::node::{Entry, Node};
-use crate::scalar::shown;
-use crate::{codes, conventions, language, lower, normal, overlay, read, suggest, validate};
+use crate::{conventions, language, lower, normal, overlay, validate};
+use lockgate_diagnostics::shown;
+use lockgate_diagnostics::{codes, suggest};
+use lockgate_yaml::{Entry, Node};
 
 /// A spec that was read, with all that was wrong in it.
 #[derive(Clone, Debug)]
@@ -34,19 +35,19 @@ impl Spec {
     pub fn parse(name: &str, text: &str) -> (Spec, Vec<Diagnostic>) {
         let mut report = vec![];
         let source = SourceId::default();
-        let written = read::read(source, text, &mut report);
+        let written = lockgate_yaml::read(source, text, &mut report);
         let mut root = None;
         let mut system = None;
         if let Some(written) = written {
             validate::validate(&written, &language::ROOT, &mut report);
             let normal = normal::normalise(&written, &language::ROOT, &mut report);
-            let is_map = matches!(normal.kind, crate::node::Kind::Map(_));
+            let is_map = matches!(normal.kind, lockgate_yaml::Kind::Map(_));
             if is_map {
                 required(&normal, &mut report);
             }
             let named = normal.get("system").and_then(|it| match &it.kind {
-                crate::node::Kind::Scalar(scalar) => SystemName::new(scalar.text.as_str()).ok(),
-                crate::node::Kind::Seq(_) | crate::node::Kind::Map(_) => None,
+                lockgate_yaml::Kind::Scalar(scalar) => SystemName::new(scalar.text.as_str()).ok(),
+                lockgate_yaml::Kind::Seq(_) | lockgate_yaml::Kind::Map(_) => None,
             });
             system = named;
             root = (is_map && within_limits(&normal, &mut report)).then_some(normal);

@@ -2,9 +2,10 @@
 
 use lockgate_model::{Millis, Percent, SloAlert, SloMetric, SloObjective};
 
-use crate::codes;
-use crate::node::Scalar;
-use crate::scalar::{Problem, shown};
+use crate::scalar::Problem;
+use lockgate_diagnostics::codes;
+use lockgate_diagnostics::shown;
+use lockgate_yaml::Scalar;
 
 pub(crate) fn metric(name: &str) -> Option<SloMetric> {
     SloMetric::ALL.into_iter().find(|it| it.as_str() == name)

@@ -5,12 +5,13 @@ use lockgate_model::{
     DependencyName, Diagnostic, Edit, EnvironmentName, Fix, Millis, PortName, ServiceName, Span, SystemName,
 };
 
-use crate::codes;
-use crate::node::{Entry, Kind, Node, Scalar, Style};
 use crate::reference;
-use crate::scalar::{self, Problem, shown};
+use crate::scalar::{self, Problem};
 use crate::schema::{Keys, Leaf, NameRule, Named, Shape, Short};
-use crate::{port_rule, suggest, threshold};
+use crate::{port_rule, threshold};
+use lockgate_diagnostics::codes;
+use lockgate_diagnostics::{shown, suggest};
+use lockgate_yaml::{Entry, Kind, Node, Scalar, Style};
 
 pub(crate) fn validate(node: &Node, shape: &'static Shape, report: &mut Vec<Diagnostic>) {
     Walk { report }.shape(node, shape, Place { key: "the file", around: "", span: node.span });

@@ -138,8 +138,8 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::node::{Kind, Node, Style};
-    use crate::{Facts, Spec, read};
+    use crate::{Facts, Spec};
+    use lockgate_yaml::{Kind, Node, Style};
 
     /// Plain scalars as JSON where they are JSON, everything else as strings.
     fn to_json(node: &Node) -> Value {
@@ -177,7 +177,7 @@ mod tests {
         let (system, diagnostics) = spec.resolve(&EnvironmentName::new("local").unwrap(), &Facts::default());
         let system = system.unwrap_or_else(|| panic!("{diagnostics:#?}"));
         let mut report = vec![];
-        let node = read::read(SourceId::default(), &to_yaml(&system), &mut report).unwrap();
+        let node = lockgate_yaml::read(SourceId::default(), &to_yaml(&system), &mut report).unwrap();
         assert_eq!(report, []);
         assert_eq!(to_json(&node), with_units("", serde_json::to_value(&system).unwrap()));
     }

@@ -1,7 +1,8 @@
 //! Texts that are no specs, and values that are almost right: each is answered by diagnostics.
 
+use lockgate_diagnostics::{Source, apply_fixes, render};
 use lockgate_model::Diagnostic;
-use lockgate_spec::{Source, Spec, apply_fixes, render};
+use lockgate_spec::Spec;
 use proptest::prelude::*;
 
 const NOVA: &str = include_str!("specs/nova.yaml");

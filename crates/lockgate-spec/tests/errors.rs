@@ -4,8 +4,9 @@
 
 use std::collections::BTreeSet;
 
+use lockgate_diagnostics::{Source, apply_fixes, codes, explain_code, render};
 use lockgate_model::{Code, Diagnostic, EnvironmentName, Severity};
-use lockgate_spec::{Facts, Source, Spec, apply_fixes, codes, explain_code, render};
+use lockgate_spec::{Facts, Spec};
 
 const UNKNOWN_ENVIRONMENT: Code = Code(21);
 

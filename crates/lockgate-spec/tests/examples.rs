@@ -1,6 +1,7 @@
 //! The specs in `examples/` are without mistakes.
 
-use lockgate_spec::{Source, Spec, render};
+use lockgate_diagnostics::{Source, render};
+use lockgate_spec::Spec;
 
 #[test]
 fn every_example_of_the_project_is_clean() {

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use lockgate_diagnostics::render::{self, Source};
 use lockgate_model::{Diagnostic, EnvironmentName, Severity, System, Version};
-use lockgate_spec::render::{self, Source};
 use lockgate_spec::{Facts, Spec};
 
 use crate::args::Global;

@@ -17,7 +17,8 @@ use lockgate_model::{
 
 use crate::layers::Value;
 use crate::scope::{Mentions, Scope};
-use crate::{checks, codes, scalar};
+use crate::{checks, scalar};
+use lockgate_diagnostics::codes;
 
 /// What every part of the lowering looks at.
 pub(crate) struct Context<'a> {
@@ -46,7 +47,7 @@ pub(crate) fn missing(key: &str, of: &str, span: Span) -> Diagnostic {
 }
 
 pub(crate) fn number_u16(value: &Value, key: &str, default: u16) -> u16 {
-    let read = |it: &crate::node::Scalar| scalar::integer(it, 0, u64::from(u16::MAX));
+    let read = |it: &lockgate_yaml::Scalar| scalar::integer(it, 0, u64::from(u16::MAX));
     value.field(key, read).and_then(|it| u16::try_from(it).ok()).unwrap_or(default)
 }
 

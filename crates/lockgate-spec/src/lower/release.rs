@@ -7,10 +7,10 @@ use lockgate_model::{
 };
 
 use super::{Context, missing, number_u16};
-use crate::codes;
 use crate::layers::Value;
 use crate::scalar;
 use crate::scope::Mentions;
+use lockgate_diagnostics::codes;
 
 type Services = BTreeMap<ServiceName, Service>;
 
@@ -212,7 +212,7 @@ fn chosen(
 
 fn ambiguous(context: &mut Context<'_>, value: &Value, key: &str, services: &Services, wants: Wants) {
     let fits = services.iter().filter(|it| wants == Wants::Files || !it.1.ports.is_empty());
-    let names = crate::suggest::list(fits.map(|it| it.0.as_str()));
+    let names = lockgate_diagnostics::suggest::list(fits.map(|it| it.0.as_str()));
     let diagnostic = match wants {
         Wants::Port => {
             let message = "the smoke check does not say which service it asks";

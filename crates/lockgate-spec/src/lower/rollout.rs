@@ -5,9 +5,9 @@ use lockgate_model::{
 };
 
 use super::{Context, missing};
-use crate::codes;
 use crate::layers::Value;
 use crate::{scalar, threshold};
+use lockgate_diagnostics::codes;
 
 /// More steps than this are a continuous shift, which weights in a list do not describe well.
 const STEPS_MAX: usize = 32;
@@ -113,7 +113,7 @@ fn trigger(value: &Value) -> Option<RollbackTrigger> {
 
 fn analysis(value: &Value) -> Analysis {
     let default = Analysis::default();
-    let open = |it: &crate::node::Scalar| scalar::decimal(it, 0.0, f64::MAX);
+    let open = |it: &lockgate_yaml::Scalar| scalar::decimal(it, 0.0, f64::MAX);
     let margin = |key: &str| value.at(&["margin", key]);
     let undecided = value.field("on_undecided", |it| scalar::one_of(it, &["hold", "promote", "rollback"]));
     Analysis {

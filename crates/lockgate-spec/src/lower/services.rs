@@ -8,10 +8,10 @@ use lockgate_model::{
 };
 
 use super::{Context, dependencies, number_u16};
-use crate::codes;
 use crate::layers::Value;
 use crate::scalar;
 use crate::scope::Mentions;
+use lockgate_diagnostics::codes;
 
 /// A worker is taken for started when it has stayed up this long: start-up crashes show within seconds.
 const WORKER_READY_AFTER: Millis = Millis::secs(5);
@@ -228,7 +228,7 @@ fn no_health_port(context: &mut Context<'_>, name: &str, value: &Value, ports: &
         let help = "give the service a port, or remove the check: a worker is ready when it has stayed up";
         diagnostic.label(value.place(), "no port of the service speaks HTTP").help(help)
     } else {
-        let all = crate::suggest::all(http);
+        let all = lockgate_diagnostics::suggest::all(http);
         diagnostic.label(value.place(), "no HTTP port of this name").help(format!("there is {all}"))
     };
     context.report.push(diagnostic);

@@ -25,7 +25,7 @@ pub fn check(global: &Global, args: &CheckArgs, out: Out) -> anyhow::Result<Exit
 /// Applies safe fixes and reads the spec again.
 fn fix(context: &mut Context, global: &Global) -> anyhow::Result<()> {
     let diagnostics = context.spec.check();
-    let fixed = lockgate_spec::apply_fixes(context.spec.text(), &diagnostics);
+    let fixed = lockgate_diagnostics::apply_fixes(context.spec.text(), &diagnostics);
     if fixed == context.spec.text() {
         context.out.note("nothing to fix by itself");
         return Ok(());
@@ -39,7 +39,7 @@ fn fix(context: &mut Context, global: &Global) -> anyhow::Result<()> {
 
 fn report(context: &Context, diagnostics: &[Diagnostic]) {
     if context.out.format == Format::Json {
-        context.out.data(&lockgate_spec::render::json(&context.sources(), diagnostics));
+        context.out.data(&lockgate_diagnostics::render::json(&context.sources(), diagnostics));
         return;
     }
     context.show(diagnostics);
@@ -64,9 +64,9 @@ pub fn explain(code: &str, out: Out) -> anyhow::Result<Exit> {
         Ok(parsed) => parsed,
         Err(reason) => bail!("`{code}` is not a code: {reason}"),
     };
-    let Some(page) = lockgate_spec::explain_code(parsed) else {
+    let Some(page) = lockgate_diagnostics::explain_code(parsed) else {
         let known: Vec<String> =
-            lockgate_spec::codes().map(|(code, title)| format!("  {code}  {title}")).collect();
+            lockgate_diagnostics::codes().map(|(code, title)| format!("  {code}  {title}")).collect();
         bail!("there is no code {parsed}; these are:\n{}", known.join("\n"));
     };
     match out.format {

@@ -12,7 +12,7 @@ pub mod words;
 
 use std::io::IsTerminal as _;
 
-use lockgate_spec::render::Style;
+use lockgate_diagnostics::render::Style;
 
 /// Size that text is fitted to where there is no terminal to ask.
 const SIZE_DEFAULT: (u16, u16) = (100, 40);

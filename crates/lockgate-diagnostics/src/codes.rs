@@ -10,7 +10,7 @@ struct Entry {
 
 macro_rules! codes {
     ($($name:ident = $number:literal, $page:literal, $title:literal;)*) => {
-        $(pub(crate) const $name: Code = Code($number);)*
+        $(pub const $name: Code = Code($number);)*
 
         const ALL: &[Entry] = &[$(Entry {
             code: $name,

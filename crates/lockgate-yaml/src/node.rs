@@ -4,26 +4,26 @@
 use lockgate_model::Span;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Node {
-    pub(crate) kind: Kind,
-    pub(crate) span: Span,
+pub struct Node {
+    pub kind: Kind,
+    pub span: Span,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     Scalar(Scalar),
     Seq(Vec<Node>),
     Map(Vec<Entry>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Scalar {
-    pub(crate) text: String,
-    pub(crate) style: Style,
+pub struct Scalar {
+    pub text: String,
+    pub style: Style,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Style {
+pub enum Style {
     Plain,
     Quoted,
     /// `|` and `>`.
@@ -31,56 +31,56 @@ pub(crate) enum Style {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) key: String,
-    pub(crate) key_span: Span,
-    pub(crate) value: Node,
+pub struct Entry {
+    pub key: String,
+    pub key_span: Span,
+    pub value: Node,
 }
 
 impl Entry {
     /// The value's place, or the key's when the value is not written at all.
-    pub(crate) fn place(&self) -> Span {
+    pub fn place(&self) -> Span {
         if self.value.span.start == self.value.span.end { self.key_span } else { self.value.span }
     }
 }
 
 impl Scalar {
-    pub(crate) fn plain(text: impl Into<String>) -> Scalar {
+    pub fn plain(text: impl Into<String>) -> Scalar {
         Scalar { text: text.into(), style: Style::Plain }
     }
 
     /// Null of the YAML 1.2 core schema.
-    pub(crate) fn is_null(&self) -> bool {
+    pub fn is_null(&self) -> bool {
         self.style == Style::Plain && matches!(self.text.as_str(), "" | "~" | "null" | "Null" | "NULL")
     }
 }
 
 impl Node {
-    pub(crate) fn empty_map(span: Span) -> Node {
+    pub fn empty_map(span: Span) -> Node {
         Node { kind: Kind::Map(vec![]), span }
     }
 
-    pub(crate) fn is_null(&self) -> bool {
+    pub fn is_null(&self) -> bool {
         matches!(&self.kind, Kind::Scalar(scalar) if scalar.is_null())
     }
 
-    pub(crate) fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[Entry] {
         match &self.kind {
             Kind::Map(entries) => entries,
             Kind::Scalar(_) | Kind::Seq(_) => &[],
         }
     }
 
-    pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
+    pub fn entry(&self, key: &str) -> Option<&Entry> {
         self.entries().iter().find(|it| it.key == key)
     }
 
-    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
+    pub fn get(&self, key: &str) -> Option<&Node> {
         self.entry(key).map(|it| &it.value)
     }
 
     /// For messages: `a list`.
-    pub(crate) fn kind_name(&self) -> &'static str {
+    pub fn kind_name(&self) -> &'static str {
         match &self.kind {
             Kind::Scalar(scalar) if scalar.is_null() => "empty",
             Kind::Scalar(_) => "a single value",

@@ -3,8 +3,8 @@
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, StructureStyle};
 use lockgate_model::{Diagnostic, SourceId, Span};
 
-use crate::codes;
 use crate::node::{Entry, Kind, Node, Scalar, Style};
+use lockgate_diagnostics::codes;
 
 /// A spec of a hundred services is some 50 kB; what is larger is not a spec.
 const BYTES_MAX: usize = 1 << 20;
@@ -18,7 +18,7 @@ const COLLECTION_MAX: usize = 500;
 const BOM: char = '\u{feff}';
 
 /// The tree, or `None` when there is none to go on with.
-pub(crate) fn read(source: SourceId, text: &str, report: &mut Vec<Diagnostic>) -> Option<Node> {
+pub fn read(source: SourceId, text: &str, report: &mut Vec<Diagnostic>) -> Option<Node> {
     if BYTES_MAX < text.len() {
         let message = format!("the file has {} bytes; a spec has at most {BYTES_MAX}", text.len());
         report.push(Diagnostic::error(codes::LIMIT, message));

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// The candidate nearest to `word`, if one is near enough to be meant.
-pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // A word longer than any key is no typo of one, and the distance costs the product of the lengths.
     const WORD_MAX: usize = 64;
     if WORD_MAX < word.len() {
@@ -15,12 +15,12 @@ pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
 }
 
 /// `a, b or c`, each in backticks.
-pub(crate) fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+pub fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     joined(words, " or ")
 }
 
 /// `a, b and c`, each in backticks.
-pub(crate) fn all<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+pub fn all<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     joined(words, " and ")
 }
 
