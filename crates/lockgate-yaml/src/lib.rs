@@ -1,7 +1,9 @@
 //! YAML as a tree with places, in which every scalar keeps the text that was written.
 
+mod foreign;
 mod node;
 mod read;
 
+pub use foreign::{Duplicate, Foreign, Unreadable, read_foreign};
 pub use node::{Entry, Kind, Node, Scalar, Style};
 pub use read::read;

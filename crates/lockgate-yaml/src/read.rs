@@ -7,11 +7,11 @@ use crate::node::{Entry, Kind, Node, Scalar, Style};
 use lockgate_diagnostics::codes;
 
 /// A spec of a hundred services is some 50 kB; what is larger is not a spec.
-const BYTES_MAX: usize = 1 << 20;
+pub(crate) const BYTES_MAX: usize = 1 << 20;
 /// The language itself nests eight deep; every walk over the tree may recurse this far.
-const DEPTH_MAX: usize = 64;
+pub(crate) const DEPTH_MAX: usize = 64;
 /// Bounds the work of every later pass.
-const NODES_MAX: usize = 50_000;
+pub(crate) const NODES_MAX: usize = 50_000;
 /// Bounds what grows with the square of a collection, and what `defaults` repeat for every service.
 const COLLECTION_MAX: usize = 500;
 
@@ -41,7 +41,7 @@ pub fn read(source: SourceId, text: &str, report: &mut Vec<Diagnostic>) -> Optio
 }
 
 /// Control characters that YAML's character set leaves out.
-fn is_forbidden(it: char) -> bool {
+pub(crate) fn is_forbidden(it: char) -> bool {
     (it.is_control() && !matches!(it, '\t' | '\n' | '\r' | '\u{85}')) || it == BOM
 }
 
