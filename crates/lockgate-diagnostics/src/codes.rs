@@ -2,18 +2,24 @@
 
 use lockgate_model::Code;
 
-struct Entry {
-    code: Code,
-    title: &'static str,
-    page: &'static str,
+/// What a code stands for.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    pub code: Code,
+    /// As it is called in this program: `PORT_TWICE`.
+    pub name: &'static str,
+    pub title: &'static str,
+    /// Its explanation, in Markdown.
+    pub page: &'static str,
 }
 
 macro_rules! codes {
     ($($name:ident = $number:literal, $page:literal, $title:literal;)*) => {
         $(pub const $name: Code = Code($number);)*
 
-        const ALL: &[Entry] = &[$(Entry {
+        const ALL: &[Rule] = &[$(Rule {
             code: $name,
+            name: stringify!($name),
             title: $title,
             page: include_str!(concat!("../../../docs/errors/", $page, ".md")),
         },)*];
@@ -28,7 +34,6 @@ codes! {
     SEVERAL_DOCUMENTS = 5, "LG005", "the file holds more than one document";
     NO_ALIASES = 6, "LG006", "anchors, aliases, merge keys and tags are not used in a spec";
     UNKNOWN_KEY = 10, "LG010", "a key is not known";
-    NOT_YET = 11, "LG011", "a key is not supported yet";
     WRONG_KIND = 12, "LG012", "a value is of the wrong kind";
     BAD_VALUE = 13, "LG013", "a value cannot be read";
     MISSING_KEY = 14, "LG014", "a key is missing";
@@ -74,5 +79,9 @@ pub fn codes() -> impl Iterator<Item = (Code, &'static str)> {
 
 /// The page that explains a code, in Markdown.
 pub fn explain_code(code: Code) -> Option<&'static str> {
-    ALL.iter().find(|it| it.code == code).map(|it| it.page)
+    rule(code).map(|it| it.page)
+}
+
+pub fn rule(code: Code) -> Option<&'static Rule> {
+    ALL.iter().find(|it| it.code == code)
 }
