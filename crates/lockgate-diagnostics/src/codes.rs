@@ -40,6 +40,7 @@ codes! {
     SPEC_VERSION = 15, "LG015", "the version of the spec's language is not known";
     BAD_NAME = 16, "LG016", "a name is not valid";
     NOT_A_CHOICE = 17, "LG017", "a value is not one of those allowed";
+    INCLUDE = 18, "LG018", "a file cannot be included";
     OVERRIDES_NOTHING = 20, "LG020", "an override matches nothing";
     UNKNOWN_ENVIRONMENT = 21, "LG021", "an environment is not known";
     PORT_TWICE = 101, "LG101", "two ports have the same number";
@@ -62,6 +63,7 @@ codes! {
     SMOKE_SERVICE = 301, "LG301", "a smoke check does not say which service it asks";
     EITHER_OR = 302, "LG302", "exactly one of two keys must be there";
     RETRY_WAITS = 303, "LG303", "the waits between attempts are longer than the timeout";
+    MISSING_FILE = 310, "LG310", "a file that a release needs is not there";
     STEPS = 401, "LG401", "canary steps do not lead to 100 %";
     NO_GATE = 402, "LG402", "a canary has nothing that judges it";
     TRIGGER_WITHOUT_SLO = 403, "LG403", "a rollback trigger has no SLO";
@@ -70,6 +72,15 @@ codes! {
     UNIT = 502, "LG502", "a threshold has no unit or the wrong one";
     ALERT_STRICTER = 503, "LG503", "an alert is stricter than its objective";
     NEVER_MET = 504, "LG504", "an objective can never be missed or never be met";
+    UNREADABLE = 701, "LG701", "a file is not what its name says";
+    KEY_TWICE = 702, "LG702", "a map of somebody else's file gives a key twice";
+    SEVERAL_LIMITS = 703, "LG703", "the limit of a metric has several values";
+    ALERT_INSIDE_TARGET = 704, "LG704", "an alert fires while its target is met";
+    RETRIES_DO_NOT_FIT = 705, "LG705", "attempts do not fit the time they are given";
+    WAITS_AND_ATTEMPTS = 706, "LG706", "a list of waits does not fit the number of attempts";
+    COUNT_DIFFERS = 707, "LG707", "a list is not as long as it is said to be";
+    MEMBER_MISSING = 708, "LG708", "one of a group is left out";
+    WRONG_CHARACTERS = 710, "LG710", "a text was read with the wrong character set";
 }
 
 /// Every code with its title, ascending.

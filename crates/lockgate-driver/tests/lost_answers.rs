@@ -9,9 +9,8 @@ use lockgate_driver::store::{Holder, NewRelease, ReleaseKind, Store};
 use lockgate_driver::{Driver, Ending, ending};
 use lockgate_engine::End;
 use lockgate_model::{
-    Analysis, EffectKey, Fence, JobSpec, LocalTarget, MigrationTool, Migrations, Millis, Observed, Retry,
-    Rollout, Samples, Scope, ServiceName, SlotRef, SlotSpec, SmokeSpec, Snapshot, Strategy, System,
-    TargetKind, Timestamp, Weights,
+    EffectKey, Fence, JobSpec, LocalTarget, Migrations, Millis, Observed, Retry, Samples, Scope, ServiceName,
+    SlotRef, SlotSpec, SmokeSpec, Snapshot, System, TargetKind, Timestamp, Weights,
 };
 use lockgate_targets::{Capabilities, Class, JobReport, Sighting, Target, TargetError};
 
@@ -92,32 +91,13 @@ fn scope() -> Scope {
 
 fn request() -> NewRelease {
     let migrations = Migrations {
-        tool: MigrationTool::Command(vec!["migrate".to_owned()]),
-        files: None,
-        env: BTreeMap::new(),
         timeout: Millis::secs(30),
         retry: Retry { attempts: 3, initial: Millis(1), max: Millis(1), factor: 1 },
-        compatible: true,
+        ..Migrations::command(vec!["migrate".to_owned()])
     };
-    let rollout = Rollout {
-        strategy: Strategy::Rolling,
-        steps: vec![],
-        rollback_on: vec![],
-        bake: Millis::ZERO,
-        analysis: Analysis::default(),
-    };
-    let system = System {
-        name: scope().system,
-        owner: None,
-        environment: scope().environment,
-        target: TargetKind::Local(LocalTarget { bind: [127, 0, 0, 1].into() }),
-        services: BTreeMap::new(),
-        dependencies: BTreeMap::new(),
-        migrations: Some(migrations),
-        smoke: vec![],
-        slo: BTreeMap::new(),
-        rollout,
-    };
+    let target = TargetKind::Local(LocalTarget { bind: [127, 0, 0, 1].into() });
+    let system =
+        System { migrations: Some(migrations), ..System::new(scope().system, scope().environment, target) };
     let snapshot =
         Snapshot { version: "v1".parse().unwrap(), system, files: BTreeMap::new(), migrations: None };
     NewRelease { scope: scope(), kind: ReleaseKind::Deploy, snapshot, by: "ada".to_owned() }

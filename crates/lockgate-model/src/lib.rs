@@ -28,10 +28,11 @@ pub use observed::{Observed, ObservedService, ObservedSlot};
 pub use quantity::{InvalidQuantity, Percent, Weight, Weights, grouped};
 pub use release::{ReleaseId, SlotRef, Snapshot};
 pub use secret::Secret;
-pub use system::{
-    Analysis, Dependency, DependsOn, Health, LocalTarget, MigrationTool, Migrations, OnUndecided, Port,
-    Protocol, Retry, RollbackTrigger, Rollout, Service, Slo, SloAlert, SloMetric, SloObjective, SloSeverity,
-    SmokeCheck, SmokeKind, Step, Stop, StopSignal, Strategy, System, TargetKind,
-};
+pub use system::*;
 pub use time::{InvalidDuration, Millis, Timestamp};
 pub use work::{JobKind, JobSpec, SlotSpec, SmokeSpec, SmokeVia};
+
+/// For what is left out of JSON when nothing is said.
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}

@@ -5,10 +5,10 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use lockgate_engine::{Kind, Plan, PlanError, Request, plan};
 use lockgate_model::{
-    Analysis, DependsOn, EnvironmentName, Health, LocalTarget, MigrationTool, Migrations, Millis, Observed,
-    ObservedService, ObservedSlot, OnUndecided, Port, PortName, Protocol, ReleaseId, Retry, Rollout, Service,
-    ServiceName, SlotRef, SlotSpec, SmokeCheck, SmokeKind, Snapshot, Step, Stop, StopSignal, Strategy,
-    System, SystemName, TargetKind, Version, Weight, Weights,
+    Analysis, DependsOn, EnvironmentName, Health, LocalTarget, Migrations, Millis, Observed, ObservedService,
+    ObservedSlot, OnUndecided, Port, PortName, Protocol, ReleaseId, Retry, Rollout, Service, ServiceName,
+    SlotRef, SlotSpec, SmokeCheck, SmokeKind, Snapshot, Step, Stop, StopSignal, Strategy, System, SystemName,
+    TargetKind, Version, Weight, Weights,
 };
 
 use crate::frng::{Frng, OutOfEntropy};
@@ -217,7 +217,7 @@ impl Scenario {
 
     fn system(&self, services: BTreeMap<ServiceName, Service>) -> System {
         let smokes = services.iter().filter(|it| self.smokes && !it.1.ports.is_empty());
-        let get = SmokeKind::Get { path: "/healthz".to_owned(), status: 200 };
+        let get = SmokeKind::get("/healthz", 200);
         let run = SmokeKind::Run { command: vec!["check".to_owned()] };
         let checks = smokes.take(2).zip([get, run]);
         let smoke = checks.map(|((name, _), kind)| SmokeCheck {
@@ -226,29 +226,28 @@ impl Scenario {
             timeout: Millis::secs(10),
         });
         System {
-            name: SystemName::new("shop").expect("it is a name"),
-            owner: None,
-            environment: EnvironmentName::new("prod").expect("it is a name"),
-            target: TargetKind::Local(LocalTarget { bind: IpAddr::V4(Ipv4Addr::LOCALHOST) }),
             smoke: smoke.collect(),
             services,
-            dependencies: BTreeMap::new(),
             migrations: self.migrates.then(migrations),
-            slo: BTreeMap::new(),
             rollout: self.rollout(),
+            ..System::new(
+                SystemName::new("shop").expect("it is a name"),
+                EnvironmentName::new("prod").expect("it is a name"),
+                TargetKind::Local(LocalTarget { bind: IpAddr::V4(Ipv4Addr::LOCALHOST) }),
+            )
         }
     }
 
     fn rollout(&self) -> Rollout {
         let weight = |points| Weight::from_basis_points(points).expect("at most all");
-        let step = |points, pause| Step { weight: weight(points), pause: Millis::secs(pause) };
+        let step = |points, pause| Step::new(weight(points), Millis::secs(pause));
         Rollout {
             strategy: self.strategy,
             steps: match self.strategy {
                 Strategy::Canary => vec![step(1_000, 60), step(5_000, 60), step(10_000, 0)],
-                Strategy::Rolling => vec![],
+                Strategy::BlueGreen => vec![step(10_000, 0)],
+                Strategy::Rolling | Strategy::Recreate => vec![],
             },
-            rollback_on: vec![],
             bake: if self.bakes { Millis::secs(90) } else { Millis::ZERO },
             analysis: Analysis {
                 warmup: Millis::secs(10),
@@ -258,6 +257,7 @@ impl Scenario {
                 on_undecided: self.on_undecided,
                 ..Analysis::default()
             },
+            ..Rollout::default()
         }
     }
 }
@@ -270,30 +270,25 @@ fn specs(snapshot: &Snapshot, release: ReleaseId) -> BTreeMap<SlotRef, SlotSpec>
 
 fn migrations() -> Migrations {
     Migrations {
-        tool: MigrationTool::Command(vec!["migrate".to_owned()]),
-        files: None,
-        env: BTreeMap::new(),
         timeout: Millis::mins(5),
         retry: Retry { attempts: 3, initial: Millis::secs(2), max: Millis::secs(60), factor: 2 },
-        compatible: true,
+        ..Migrations::command(vec!["migrate".to_owned()])
     }
 }
 
 fn service(member: &Member, port: u16, release: ReleaseId) -> Service {
     let is_new = release == NEW && member.fate == Fate::Changed;
-    let http = Port { number: port, protocol: Protocol::Http };
+    let http = Port::new(port, Protocol::Http);
     let ports = [(PortName::new("http").expect("it is a name"), http)];
     let before = if member.fate == Fate::Resized { member.replicas + 2 } else { member.replicas };
     let depends = (member.name.as_str() == "web").then(|| ("api".to_owned(), DependsOn { variable: None }));
     Service {
-        command: vec![member.name.to_string(), if is_new { "new" } else { "old" }.to_owned()],
-        files: None,
-        env: BTreeMap::new(),
         ports: if member.is_worker { BTreeMap::new() } else { ports.into() },
         health: Health::Uptime { ready_after: Millis::secs(1) },
         depends_on: depends.into_iter().collect(),
         replicas: if release == NEW { member.replicas } else { before },
         stop: Stop { signal: StopSignal::Term, drain: Millis::secs(10), grace: Millis::secs(5) },
+        ..Service::new(vec![member.name.to_string(), if is_new { "new" } else { "old" }.to_owned()])
     }
 }
 

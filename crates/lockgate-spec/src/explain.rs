@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use lockgate_diagnostics::Source;
 use lockgate_model::{EnvironmentName, Span};
 use serde::Serialize;
 
@@ -26,6 +27,7 @@ pub struct ExplainedLayer {
     pub layer: String,
     /// `None` for what is built in.
     pub span: Option<Span>,
+    pub file: Option<String>,
     /// Line of the span, counted from 1.
     pub line: Option<usize>,
     pub value: String,
@@ -84,7 +86,7 @@ impl fmt::Display for NoExplanation {
 impl std::error::Error for NoExplanation {}
 
 pub(crate) fn explain(
-    text: &str,
+    sources: &[Source],
     tree: &Value,
     environment: &EnvironmentName,
     path: &str,
@@ -93,6 +95,9 @@ pub(crate) fn explain(
     // The tree holds shorthands written out.
     if let ["services", name, "port"] = keys[..] {
         keys = vec!["services", name, "ports", "http", "number"];
+    }
+    if let ["services", name, "env", variable] = keys[..] {
+        keys = vec!["services", name, "env", variable, "value"];
     }
     let mut value = Some(tree);
     for (idx, key) in keys.iter().enumerate() {
@@ -110,7 +115,10 @@ pub(crate) fn explain(
     let layer = |origin: &Origin, value: String| ExplainedLayer {
         layer: layer_name(origin.layer, &keys, environment),
         span: Some(origin.span),
-        line: Some(text[..origin.span.start].matches('\n').count() + 1),
+        file: sources.get(usize::from(origin.span.source.0)).map(|it| it.name.clone()),
+        line: sources
+            .get(usize::from(origin.span.source.0))
+            .map(|it| it.text[..origin.span.start].matches('\n').count() + 1),
         value,
     };
     let mut layers: Vec<ExplainedLayer> = vec![];
@@ -118,6 +126,7 @@ pub(crate) fn explain(
         layers.push(ExplainedLayer {
             layer: "built in".to_owned(),
             span: None,
+            file: None,
             line: None,
             value: default.to_owned(),
         });
@@ -129,14 +138,24 @@ pub(crate) fn explain(
 
 /// A variable that `depends_on` sets.
 pub(crate) fn conventional(path: &str, value: &str) -> Explanation {
-    let layer =
-        ExplainedLayer { layer: "depends_on".to_owned(), span: None, line: None, value: value.to_owned() };
+    let layer = ExplainedLayer {
+        layer: "depends_on".to_owned(),
+        span: None,
+        file: None,
+        line: None,
+        value: value.to_owned(),
+    };
     Explanation { path: path.to_owned(), value: value.to_owned(), layers: vec![layer] }
 }
 
 fn built_in(path: &str, default: &str) -> Explanation {
-    let layer =
-        ExplainedLayer { layer: "built in".to_owned(), span: None, line: None, value: default.to_owned() };
+    let layer = ExplainedLayer {
+        layer: "built in".to_owned(),
+        span: None,
+        file: None,
+        line: None,
+        value: default.to_owned(),
+    };
     Explanation { path: path.to_owned(), value: default.to_owned(), layers: vec![layer] }
 }
 
@@ -156,7 +175,7 @@ fn default(tree: &Value, keys: &[&str]) -> Option<&'static str> {
         value = value.and_then(|it| it.get(key));
         match shape {
             Shape::Keys(table) => {
-                let field = table.field(key).or_else(|| target_of_an_environment(key))?;
+                let field = table.field(key).or_else(|| language::of_an_environment(shape, key))?;
                 shape = &field.shape;
                 default = field.default;
             }
@@ -165,15 +184,12 @@ fn default(tree: &Value, keys: &[&str]) -> Option<&'static str> {
                 shape = &named.value;
                 default = "";
             }
-            Shape::Scalar(_) | Shape::Argv | Shape::List(_) => return None,
+            Shape::Scalar(_) | Shape::Argv | Shape::Argvs | Shape::List(_) | Shape::Many(_) | Shape::Any => {
+                return None;
+            }
         }
     }
     Some(default).filter(|it| !it.is_empty())
-}
-
-/// The target stands in the environment and appears at the root of the resolved tree.
-fn target_of_an_environment(key: &str) -> Option<&'static crate::schema::Field> {
-    if key == "target" { language::ENVIRONMENT.field(key) } else { None }
 }
 
 fn layer_name(layer: Layer, keys: &[&str], environment: &EnvironmentName) -> String {

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use lockgate_model::{Diagnostic, Span};
 
 use crate::scalar::Problem;
+use crate::schema::Shape;
 use lockgate_diagnostics::codes;
 use lockgate_diagnostics::shown;
-use lockgate_yaml::{Kind, Node, Scalar};
+use lockgate_yaml::{Entry, Kind, Node, Scalar};
 
 /// From weak to strong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,21 +62,31 @@ impl Value {
         Value { data, origin, key_span: origin.span, below: vec![] }
     }
 
-    fn from_node(node: &Node, key_span: Span, layer: Layer, report: &mut Vec<Diagnostic>) -> Value {
+    fn from_node(
+        node: &Node,
+        shape: &'static Shape,
+        key_span: Span,
+        layer: Layer,
+        report: &mut Vec<Diagnostic>,
+    ) -> Value {
+        // What is of another language keeps its nulls: they mean something there.
+        let kept = matches!(shape, Shape::Any);
         let data = match &node.kind {
             Kind::Scalar(scalar) => Data::Scalar(scalar.clone()),
             Kind::Seq(nodes) => {
-                let items = nodes.iter().filter(|it| !it.is_null());
-                Data::Seq(items.map(|it| Value::from_node(it, it.span, layer, report)).collect())
+                let items = nodes.iter().filter(|it| kept || !it.is_null());
+                let item = inner(shape, "");
+                Data::Seq(items.map(|it| Value::from_node(it, item, it.span, layer, report)).collect())
             }
             Kind::Map(entries) => {
                 let mut map = BTreeMap::new();
                 for entry in entries {
-                    if entry.value.is_null() {
+                    if !kept && entry.value.is_null() {
                         removes_nothing(&entry.key, entry.key_span, report);
                         continue;
                     }
-                    let value = Value::from_node(&entry.value, entry.key_span, layer, report);
+                    let shape = inner(shape, &entry.key);
+                    let value = Value::from_node(&entry.value, shape, entry.key_span, layer, report);
                     map.insert(entry.key.clone(), value);
                 }
                 Data::Map(map)
@@ -84,12 +95,19 @@ impl Value {
         Value { data, origin: Origin { layer, span: node.span }, key_span, below: vec![] }
     }
 
-    /// Lays `node` over this value.
-    pub(crate) fn merge(&mut self, node: &Node, layer: Layer, report: &mut Vec<Diagnostic>) {
+    /// Lays `node` over this value, which is of this shape.
+    pub(crate) fn merge(
+        &mut self,
+        node: &Node,
+        shape: &'static Shape,
+        layer: Layer,
+        report: &mut Vec<Diagnostic>,
+    ) {
         let (Data::Map(map), Kind::Map(entries)) = (&mut self.data, &node.kind) else {
-            self.replace(Value::from_node(node, self.key_span, layer, report));
+            self.replace(Value::from_node(node, shape, self.key_span, layer, report));
             return;
         };
+        drop_other_alternatives(map, entries, shape);
         for entry in entries {
             let key = entry.key.as_str();
             match (map.get_mut(key), entry.value.is_null()) {
@@ -97,10 +115,11 @@ impl Value {
                 (None, true) => removes_nothing(key, entry.key_span, report),
                 (Some(value), false) => {
                     value.key_span = entry.key_span;
-                    value.merge(&entry.value, layer, report);
+                    value.merge(&entry.value, inner(shape, key), layer, report);
                 }
                 (None, false) => {
-                    let value = Value::from_node(&entry.value, entry.key_span, layer, report);
+                    let shape = inner(shape, key);
+                    let value = Value::from_node(&entry.value, shape, entry.key_span, layer, report);
                     map.insert(key.to_owned(), value);
                 }
             }
@@ -195,6 +214,28 @@ impl Value {
                 format!("{{{}}}", entries.join(", "))
             }
         }
+    }
+}
+
+/// Of keys that exclude each other, the stronger layer's choice holds.
+fn drop_other_alternatives(map: &mut BTreeMap<String, Value>, entries: &[Entry], shape: &Shape) {
+    let Shape::Keys(keys) = shape else { return };
+    let pick = keys.pick.keys();
+    if entries.iter().any(|it| pick.contains(&it.key.as_str()) && !it.value.is_null()) {
+        map.retain(|key, _| !pick.contains(&key.as_str()) || entries.iter().any(|it| it.key == *key));
+    }
+}
+
+/// The shape of what stands under a key.
+pub(crate) fn inner(shape: &'static Shape, key: &str) -> &'static Shape {
+    match shape {
+        Shape::Keys(keys) => {
+            let field = keys.field(key).or_else(|| crate::language::of_an_environment(shape, key));
+            field.map_or(&Shape::Any, |it| &it.shape)
+        }
+        Shape::Named(named) => &named.value,
+        Shape::List(item) | Shape::Many(item) => item,
+        Shape::Scalar(_) | Shape::Argv | Shape::Argvs | Shape::Any => &Shape::Any,
     }
 }
 

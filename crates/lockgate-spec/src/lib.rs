@@ -9,8 +9,12 @@
 mod checks;
 mod conventions;
 mod explain;
+mod include;
 mod language;
 mod layers;
+mod leaf;
+mod levels;
+mod lints;
 mod lower;
 mod normal;
 mod overlay;
@@ -25,5 +29,7 @@ mod validate;
 mod yaml;
 
 pub use explain::{ExplainedLayer, Explanation, NoExplanation};
+pub use include::{fits, includes};
+pub use lints::Beside;
 pub use spec::{Facts, Spec};
 pub use yaml::to_yaml;

@@ -12,9 +12,16 @@ pub(crate) fn normalise(node: &Node, shape: &'static Shape, report: &mut Vec<Dia
         return node.clone();
     }
     match (shape, &node.kind) {
-        (Shape::List(item), Kind::Seq(nodes)) => {
+        (Shape::List(item) | Shape::Many(item), Kind::Seq(nodes)) => {
             let nodes = nodes.iter().map(|it| normalise(it, item, report)).collect();
             Node { kind: Kind::Seq(nodes), span: node.span }
+        }
+        (Shape::Many(item), _) => {
+            let only = normalise(node, item, report);
+            Node { kind: Kind::Seq(vec![only]), span: node.span }
+        }
+        (Shape::Argvs, Kind::Seq(nodes)) if nodes.iter().all(|it| !matches!(it.kind, Kind::Seq(_))) => {
+            Node { kind: Kind::Seq(vec![node.clone()]), span: node.span }
         }
         (Shape::Keys(keys), Kind::Map(entries)) => {
             let mut written: Vec<Entry> = vec![];
@@ -29,7 +36,8 @@ pub(crate) fn normalise(node: &Node, shape: &'static Shape, report: &mut Vec<Dia
             port_into_ports(keys, &mut written, report);
             Node { kind: Kind::Map(written), span: node.span }
         }
-        (Shape::Keys(keys), Kind::Scalar(scalar)) => from_scalar(node, scalar, keys),
+        (Shape::Keys(keys), Kind::Scalar(scalar)) => from_scalar(node, scalar, keys, report),
+        (Shape::Keys(keys), Kind::Seq(_)) if keys.short_field().is_some() => from_field(node, keys, report),
         (Shape::Named(named), Kind::Map(entries)) => {
             let own = entries.iter().filter(|it| !it.key.starts_with("x-"));
             let entries = own
@@ -38,8 +46,21 @@ pub(crate) fn normalise(node: &Node, shape: &'static Shape, report: &mut Vec<Dia
             Node { kind: Kind::Map(entries), span: node.span }
         }
         (Shape::Named(named), Kind::Seq(items)) if named.short == Short::Items => from_items(node, items),
+        (Shape::Named(named), Kind::Scalar(scalar)) => match named.short {
+            Short::Item(value) => {
+                let value = Node { kind: Kind::Scalar(Scalar::plain(value)), span: node.span };
+                single(&scalar.text, node.span, value, node.span)
+            }
+            Short::None | Short::Field(_) | Short::Key | Short::Items => node.clone(),
+        },
         (
-            Shape::Scalar(_) | Shape::Argv | Shape::List(_) | Shape::Keys(_) | Shape::Named(_),
+            Shape::Scalar(_)
+            | Shape::Argv
+            | Shape::Argvs
+            | Shape::List(_)
+            | Shape::Keys(_)
+            | Shape::Named(_)
+            | Shape::Any,
             Kind::Scalar(_) | Kind::Seq(_) | Kind::Map(_),
         ) => node.clone(),
     }
@@ -50,14 +71,19 @@ fn single(key: &str, key_span: Span, value: Node, span: Span) -> Node {
     Node { kind: Kind::Map(vec![entry]), span }
 }
 
-fn from_scalar(node: &Node, scalar: &Scalar, keys: &Keys) -> Node {
+fn from_scalar(node: &Node, scalar: &Scalar, keys: &Keys, report: &mut Vec<Diagnostic>) -> Node {
     match keys.short {
-        Short::Field(field) => single(field, node.span, node.clone(), node.span),
+        Short::Field(_) => from_field(node, keys, report),
         Short::Key if keys.field(&scalar.text).is_some() => {
             single(&scalar.text, node.span, Node::empty_map(node.span), node.span)
         }
-        Short::Key | Short::None | Short::Items => node.clone(),
+        Short::Key | Short::None | Short::Items | Short::Item(_) => node.clone(),
     }
+}
+
+fn from_field(node: &Node, keys: &Keys, report: &mut Vec<Diagnostic>) -> Node {
+    let Some(field) = keys.short_field() else { return node.clone() };
+    single(field.key, node.span, normalise(node, &field.shape, report), node.span)
 }
 
 fn from_items(node: &Node, items: &[Node]) -> Node {

@@ -3,16 +3,20 @@
 
 use lockgate_model::Diagnostic;
 
-use crate::layers::{Layer, Origin, Value};
+use crate::language;
+use crate::layers::{self, Layer, Origin, Value, inner};
 use lockgate_diagnostics::codes;
 use lockgate_diagnostics::shown;
 use lockgate_diagnostics::suggest;
-use lockgate_yaml::{Entry, Node};
+use lockgate_yaml::{Entry, Kind, Node};
 
 /// Keys that are layered for each service and not as they stand.
-const PER_SERVICE: [&str; 2] = ["services", "defaults"];
+const PER_SERVICE: [&str; 3] = ["services", "defaults", "build"];
 /// Keys that hold for every environment alike.
-const OF_THE_FILE: [&str; 2] = ["lockgate", "environments"];
+const OF_THE_FILE: [&str; 3] = ["lockgate", "include", "environments"];
+/// What a service shares with the one that it extends. How it is reached, asked and scaled is its own.
+const SHARED: [&str; 9] =
+    ["image", "build", "command", "files", "env", "secrets", "depends_on", "resources", "egress"];
 
 /// `root` and `environment` are normalised.
 pub(crate) fn tree(root: &Node, environment: &Entry, report: &mut Vec<Diagnostic>) -> Value {
@@ -21,48 +25,106 @@ pub(crate) fn tree(root: &Node, environment: &Entry, report: &mut Vec<Diagnostic
     unknown_overrides(root, overlay, "dependencies", report);
 
     let mut tree = Value::empty_map(Origin { layer: Layer::Spec, span: root.span });
-    tree.merge(&without(root, &[&OF_THE_FILE[..], &PER_SERVICE[..]].concat()), Layer::Spec, report);
+    let written = without(root, &[&OF_THE_FILE[..], &PER_SERVICE[..]].concat());
+    tree.merge(&written, &language::ROOT, Layer::Spec, report);
     if !overlay.is_null() {
         let mut overlay = without(overlay, &PER_SERVICE);
         keep_known(root, &mut overlay, "dependencies");
-        tree.merge(&overlay, Layer::Environment, report);
+        tree.merge(&overlay, &language::ROOT, Layer::Environment, report);
     }
-    let services = services(root, overlay, report);
+    let services = Services { root, overlay }.tree(report);
     if let Some(map) = tree.map_mut() {
         map.insert("services".to_owned(), services);
     }
     tree
 }
 
-fn services(root: &Node, overlay: &Node, report: &mut Vec<Diagnostic>) -> Value {
-    let written = root.get("services");
-    let span = written.map_or(root.span, |it| it.span);
-    let mut services = Value::empty_map(Origin { layer: Layer::Spec, span });
-    let own = overlay.get("services");
-    for entry in written.map_or(&[][..], Node::entries) {
-        let overlay_entry = own.and_then(|it| it.entry(&entry.key));
-        if overlay_entry.is_some_and(|it| it.value.is_null()) {
-            continue;
-        }
-        let origin = Origin { layer: Layer::Spec, span: entry.value.span };
-        let mut service = Value::empty_map(origin);
-        service.key_span = entry.key_span;
-        let layers = [
-            (root.get("defaults"), Layer::Defaults),
-            (overlay.get("defaults"), Layer::EnvironmentDefaults),
-            (Some(&entry.value), Layer::Spec),
-            (overlay_entry.map(|it| &it.value), Layer::Environment),
-        ];
-        for (node, layer) in layers {
-            if let Some(node) = node.filter(|it| !it.is_null()) {
-                service.merge(node, layer, report);
+struct Services<'a> {
+    root: &'a Node,
+    overlay: &'a Node,
+}
+
+impl<'a> Services<'a> {
+    fn tree(&self, report: &mut Vec<Diagnostic>) -> Value {
+        let written = self.root.get("services");
+        let span = written.map_or(self.root.span, |it| it.span);
+        let mut services = Value::empty_map(Origin { layer: Layer::Spec, span });
+        for entry in written.map_or(&[][..], Node::entries) {
+            if self.own(&entry.key).1.is_some_and(Node::is_null) {
+                continue;
+            }
+            let service = self.service(entry, report);
+            if let Some(map) = services.map_mut() {
+                map.insert(entry.key.clone(), service);
             }
         }
-        if let Some(map) = services.map_mut() {
-            map.insert(entry.key.clone(), service);
+        services
+    }
+
+    fn service(&self, entry: &Entry, report: &mut Vec<Diagnostic>) -> Value {
+        let mut service = Value::empty_map(Origin { layer: Layer::Spec, span: entry.value.span });
+        service.key_span = entry.key_span;
+        let shape = layers::inner(inner(&language::ROOT, "services"), &entry.key);
+        let mut lay = |node: Option<&Node>, layer| {
+            if let Some(node) = node.filter(|it| !it.is_null()) {
+                service.merge(node, shape, layer, report);
+            }
+        };
+        for (node, layer) in [(self.root, Layer::Defaults), (self.overlay, Layer::EnvironmentDefaults)] {
+            let build =
+                node.entry("build").map(|it| Node { kind: Kind::Map(vec![it.clone()]), span: it.value.span });
+            lay(build.as_ref(), layer);
+            lay(node.get("defaults"), layer);
+        }
+        let bases = self.bases(&entry.key);
+        for base in bases.iter().rev() {
+            let (root, overlay) = self.own(base);
+            lay(root.map(|it| only(it, &SHARED)).as_ref(), Layer::Spec);
+            lay(overlay.map(|it| only(it, &SHARED)).as_ref(), Layer::Environment);
+        }
+        let (root, overlay) = self.own(&entry.key);
+        lay(root, Layer::Spec);
+        lay(overlay, Layer::Environment);
+        // Who extends another service and says nothing of images runs the image of that one.
+        let says = |it: &Node| it.get("image").or(it.get("build")).is_some();
+        if !bases.is_empty()
+            && ![root, overlay].into_iter().flatten().any(says)
+            && let Some(map) = service.map_mut()
+        {
+            map.remove("image");
+            map.remove("build");
+        }
+        service
+    }
+
+    /// What the root and the environment say of a service.
+    fn own(&self, name: &str) -> (Option<&'a Node>, Option<&'a Node>) {
+        let of = |node: &'a Node| node.get("services").and_then(|it| it.get(name));
+        (of(self.root), of(self.overlay))
+    }
+
+    /// The services that one extends, the nearest first. A circle ends where it closes; it is reported elsewhere.
+    fn bases(&self, name: &str) -> Vec<&'a str> {
+        let mut bases: Vec<&str> = vec![];
+        let mut at = name;
+        while let Some(base) = self.extended(at) {
+            if bases.contains(&base) || base == name {
+                break;
+            }
+            bases.push(base);
+            at = base;
+        }
+        bases
+    }
+
+    fn extended(&self, name: &str) -> Option<&'a str> {
+        let (root, overlay) = self.own(name);
+        let written = overlay.and_then(|it| it.get("extends")).or_else(|| root?.get("extends"))?;
+        match &written.kind {
+            Kind::Scalar(scalar) => Some(&scalar.text),
+            Kind::Seq(_) | Kind::Map(_) => None,
         }
     }
-    services
 }
 
 /// An environment changes services and dependencies; it does not bring its own.
@@ -87,12 +149,17 @@ fn unknown_overrides(root: &Node, overlay: &Node, group: &str, report: &mut Vec<
 
 fn without(node: &Node, keys: &[&str]) -> Node {
     let kept = node.entries().iter().filter(|it| !keys.contains(&it.key.as_str())).cloned();
-    Node { kind: lockgate_yaml::Kind::Map(kept.collect()), span: node.span }
+    Node { kind: Kind::Map(kept.collect()), span: node.span }
+}
+
+fn only(node: &Node, keys: &[&str]) -> Node {
+    let kept = node.entries().iter().filter(|it| keys.contains(&it.key.as_str())).cloned();
+    Node { kind: Kind::Map(kept.collect()), span: node.span }
 }
 
 fn keep_known(root: &Node, overlay: &mut Node, group: &str) {
-    let lockgate_yaml::Kind::Map(entries) = &mut overlay.kind else { return };
+    let Kind::Map(entries) = &mut overlay.kind else { return };
     let Some(entry) = entries.iter_mut().find(|it| it.key == group) else { return };
-    let lockgate_yaml::Kind::Map(inner) = &mut entry.value.kind else { return };
+    let Kind::Map(inner) = &mut entry.value.kind else { return };
     inner.retain(|it| root.get(group).is_some_and(|group| group.entry(&it.key).is_some()));
 }

@@ -147,7 +147,7 @@ pub(crate) fn boolean(scalar: &Scalar) -> Result<bool, Problem> {
 }
 
 /// A release that waits longer is a mistake in the unit; it also keeps sums far from overflow.
-const DURATION_MAX: Millis = Millis::mins(366 * 24 * 60);
+const DURATION_MAX: Millis = Millis::mins(2 * 366 * 24 * 60);
 
 pub(crate) fn duration(scalar: &Scalar, min: Millis) -> Result<Millis, Problem> {
     let text = scalar.text.as_str();
@@ -166,7 +166,7 @@ pub(crate) fn duration(scalar: &Scalar, min: Millis) -> Result<Millis, Problem> 
         return Err(bad(message, format!("at least `{min}` is wanted")));
     }
     if DURATION_MAX < span {
-        return Err(bad(format!("`{}` is too long", shown(text)), "at most a year is allowed"));
+        return Err(bad(format!("`{}` is too long", shown(text)), "at most two years are allowed"));
     }
     Ok(span)
 }
@@ -190,6 +190,26 @@ pub(crate) fn share(scalar: &Scalar) -> Result<f64, Problem> {
         return Ok(percent.fraction());
     }
     decimal(scalar, 0.0, 1.0)
+}
+
+/// A share that is kept as it is written.
+pub(crate) fn percent(scalar: &Scalar) -> Result<Percent, Problem> {
+    let text = scalar.text.as_str();
+    text.parse::<Percent>().map_err(|error| {
+        let problem = bad(error.to_string(), "a percentage such as `70%` is wanted");
+        let with_unit = format!("{text}%");
+        if with_unit.parse::<Percent>().is_ok() { problem.instead(with_unit) } else { problem }
+    })
+}
+
+/// `2` or `25%`, as it is written.
+pub(crate) fn count_or_share(scalar: &Scalar) -> Result<String, Problem> {
+    if scalar.text.ends_with('%') {
+        percent(scalar)?;
+    } else {
+        integer(&Scalar::plain(&*scalar.text), 0, 1_000)?;
+    }
+    Ok(scalar.text.clone())
 }
 
 /// A value of a type that says itself why a text is not one.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use crate::layers::Value;
 use lockgate_model::{Diagnostic, Port, PortName, Span, Version};
 
 use crate::reference::{self, Piece};
@@ -10,21 +11,44 @@ use lockgate_diagnostics::codes;
 use lockgate_diagnostics::shown;
 use lockgate_diagnostics::suggest;
 
+/// How services reach one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Network {
+    /// On one machine, by its address and ports of their own.
+    Machine(IpAddr),
+    /// By name.
+    Names,
+}
+
+impl Network {
+    pub(crate) fn is_machine(self) -> bool {
+        matches!(self, Network::Machine(_))
+    }
+}
+
 /// What is known when references are replaced.
+#[derive(Clone)]
 pub(crate) struct Scope<'a> {
     pub(crate) system: &'a str,
     pub(crate) environment: &'a str,
     pub(crate) version: Option<&'a Version>,
-    pub(crate) host: IpAddr,
+    pub(crate) network: Network,
+    /// The resolved tree, for what is written of the environment, its target and secrets.
+    pub(crate) tree: &'a Value,
     pub(crate) services: BTreeMap<String, BTreeMap<PortName, Port>>,
+    /// Names by which users reach a service.
+    pub(crate) hosts: BTreeMap<String, Vec<String>>,
     pub(crate) dependencies: BTreeMap<String, Address>,
 }
 
+#[derive(Clone)]
 pub(crate) struct Address {
     pub(crate) kind: Option<String>,
     pub(crate) version: Option<String>,
     pub(crate) url: Option<String>,
     pub(crate) span: Span,
+    /// A store keeps it, and it is a secret of those who need it.
+    pub(crate) in_store: bool,
 }
 
 /// What a text mentions, with the place of the text.
@@ -43,9 +67,12 @@ enum Nothing {
     Later,
 }
 
-const SERVICE_ATTRIBUTES: [&str; 3] = ["url", "host", "port"];
-const DEPENDENCY_ATTRIBUTES: [&str; 3] = ["url", "version", "type"];
-const ROOTS: [&str; 6] = ["system", "environment", "release", "service", "services", "dependencies"];
+const SERVICE_ATTRIBUTES: [&str; 4] = ["url", "host", "port", "ingress"];
+const DEPENDENCY_ATTRIBUTES: [&str; 4] = ["url", "version", "type", "database"];
+const TARGET_ATTRIBUTES: [&str; 4] = ["registry", "region", "namespace", "cluster"];
+const GIT_ATTRIBUTES: [&str; 4] = ["sha", "sha7", "branch", "tag"];
+const ROOTS: [&str; 9] =
+    ["system", "environment", "target", "release", "git", "secrets", "service", "services", "dependencies"];
 
 impl Scope<'_> {
     /// The text with its references replaced. `own` is the service that it belongs to.
@@ -122,8 +149,18 @@ impl Scope<'_> {
         match path {
             ["system", "name"] => Ok(self.system.to_owned()),
             ["environment", "name"] => Ok(self.environment.to_owned()),
+            ["environment", "host"] => self.written(&["host"]).ok_or_else(|| Nothing::Unknown {
+                label: format!("`{}` has no host", self.environment),
+                help: format!("set `environments.{}.host`", self.environment),
+            }),
+            ["target", attribute] if TARGET_ATTRIBUTES.contains(attribute) => self.of_target(attribute),
+            ["target", ..] => Err(unknown_attribute(path, &TARGET_ATTRIBUTES)),
+            ["git", attribute] if GIT_ATTRIBUTES.contains(attribute) => Err(Nothing::Later),
+            ["git", ..] => Err(unknown_attribute(path, &GIT_ATTRIBUTES)),
+            ["secrets", name] => self.secret(name),
             ["release", "version"] => self.version.map(ToString::to_string).ok_or(Nothing::Later),
-            ["system" | "environment", ..] => Err(unknown_attribute(path, &["name"])),
+            ["system", ..] => Err(unknown_attribute(path, &["name"])),
+            ["environment", ..] => Err(unknown_attribute(path, &["name", "host"])),
             ["release", ..] => Err(unknown_attribute(path, &["version"])),
             ["service", rest @ ..] => match own {
                 Some(own) => self.service(path, own, rest),
@@ -161,9 +198,18 @@ impl Scope<'_> {
             help: "a service without ports takes no requests".to_owned(),
         };
         match rest {
-            ["host"] => Ok(self.host.to_string()),
+            ["host"] => Ok(self.host_of(name)),
             ["port"] => main().map(|it| it.1.number.to_string()).ok_or_else(no_port),
-            ["url"] => main().map(|it| self.url(it.1.number)).ok_or_else(no_port),
+            ["url"] => main().map(|it| self.url(name, it.1.number)).ok_or_else(no_port),
+            ["ingress", attribute @ ("host" | "url")] => match self.hosts.get(name).and_then(|it| it.first())
+            {
+                Some(host) if *attribute == "host" => Ok(host.clone()),
+                Some(host) => Ok(format!("https://{host}")),
+                None => Err(Nothing::Unknown {
+                    label: format!("`{name}` has no ingress in environment `{}`", self.environment),
+                    help: format!("give it one: `services.{name}.ingress: {{host: shop.example.org}}`"),
+                }),
+            },
             ["ports", port] => {
                 let number = ports.and_then(|it| it.get(*port)).map(|it| it.number.to_string());
                 number.ok_or_else(no_port)
@@ -172,8 +218,50 @@ impl Scope<'_> {
         }
     }
 
-    pub(crate) fn url(&self, port: u16) -> String {
-        format!("http://{}", std::net::SocketAddr::new(self.host, port))
+    pub(crate) fn url(&self, name: &str, port: u16) -> String {
+        match self.network {
+            Network::Machine(host) => format!("http://{}", std::net::SocketAddr::new(host, port)),
+            Network::Names => format!("http://{name}:{port}"),
+        }
+    }
+
+    fn host_of(&self, name: &str) -> String {
+        match self.network {
+            Network::Machine(host) => host.to_string(),
+            Network::Names => name.to_owned(),
+        }
+    }
+
+    fn written(&self, path: &[&str]) -> Option<String> {
+        self.tree.at(path).and_then(Value::text).map(str::to_owned)
+    }
+
+    fn of_target(&self, attribute: &str) -> Result<String, Nothing> {
+        let targets = self.tree.get("target").into_iter().flat_map(Value::entries);
+        let found = targets.filter_map(|it| it.1.get(attribute)).find_map(Value::text);
+        found.map(str::to_owned).ok_or_else(|| Nothing::Unknown {
+            label: format!("the target of `{}` has no {attribute}", self.environment),
+            help: format!("set it under `environments.{}.target`", self.environment),
+        })
+    }
+
+    /// A secret has no value here: the reference stays, and is replaced where the value is needed.
+    fn secret(&self, name: &str) -> Result<String, Nothing> {
+        let mut declared: Vec<&str> =
+            self.tree.get("secrets").into_iter().flat_map(Value::entries).map(|it| it.0.as_str()).collect();
+        for (_, service) in self.tree.get("services").into_iter().flat_map(Value::entries) {
+            declared
+                .extend(service.get("secrets").into_iter().flat_map(Value::entries).map(|it| it.0.as_str()));
+        }
+        let bundled = self.dependencies.keys().any(|it| crate::lower::password_of(it) == name);
+        if bundled || declared.contains(&name) {
+            return Err(Nothing::Later);
+        }
+        let help = match suggest::nearest(name, declared.iter().copied()) {
+            Some(nearest) => format!("did you mean `{nearest}`?"),
+            None => "declare it under `secrets`".to_owned(),
+        };
+        Err(Nothing::Unknown { label: format!("there is no secret `{}`", shown(name)), help })
     }
 
     fn dependency(&self, path: &[&str], name: &str, rest: &[&str]) -> Result<String, Nothing> {
@@ -182,8 +270,12 @@ impl Scope<'_> {
             ["url"] => address.and_then(|it| it.url.clone()),
             ["version"] => address.and_then(|it| it.version.clone()),
             ["type"] => address.and_then(|it| it.kind.clone()),
+            ["database"] => self.written(&["dependencies", name, "database"]),
             _ => return Err(unknown_attribute(path, &DEPENDENCY_ATTRIBUTES)),
         };
+        if value.as_deref().is_some_and(|it| it.starts_with("${") && it.ends_with(".url}")) {
+            return Err(Nothing::Later);
+        }
         value.ok_or_else(|| match rest {
             ["url"] => Nothing::NotHere { dependency: name.to_owned() },
             _ => Nothing::Unknown {

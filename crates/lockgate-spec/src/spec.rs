@@ -2,21 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use lockgate_model::{Diagnostic, EnvironmentName, Severity, SourceId, Span, System, SystemName, Version};
+use lockgate_model::{Diagnostic, EnvironmentName, Severity, Span, System, SystemName, Version};
 
 use crate::explain::{self, Explanation, NoExplanation};
 use crate::layers::Value;
-use crate::{conventions, language, lower, normal, overlay, validate};
+use crate::lints::Beside;
+use crate::{conventions, include, levels, lints, lower, overlay};
 use lockgate_diagnostics::shown;
-use lockgate_diagnostics::{codes, suggest};
-use lockgate_yaml::{Entry, Node};
+use lockgate_diagnostics::{Source, codes, suggest};
+use lockgate_yaml::{Entry, Kind, Node};
 
 /// A spec that was read, with all that was wrong in it.
 #[derive(Clone, Debug)]
 pub struct Spec {
-    name: String,
-    text: String,
-    /// Shorthands written out; `None` when the text is no YAML.
+    /// The spec itself, then the files that it includes.
+    sources: Vec<Source>,
+    beside: Beside,
+    /// Shorthands written out, included files joined; `None` when the text is no YAML.
     root: Option<Node>,
     system: Option<SystemName>,
     of_the_file: Vec<Diagnostic>,
@@ -30,41 +32,46 @@ pub struct Facts {
 }
 
 impl Spec {
-    /// Reads a spec. The diagnostics are those of the file as a whole; [`Spec::check`] and [`Spec::resolve`]
-    /// repeat them.
+    /// Reads a spec of one file. The diagnostics are those of the file as a whole; [`Spec::check`] and
+    /// [`Spec::resolve`] repeat them.
     pub fn parse(name: &str, text: &str) -> (Spec, Vec<Diagnostic>) {
+        let source = Source { name: name.to_owned(), text: text.to_owned() };
+        Spec::load(vec![source], Beside::default())
+    }
+
+    /// Reads a spec and the files that it includes, which are those that [`includes`](crate::includes) names.
+    pub fn load(sources: Vec<Source>, beside: Beside) -> (Spec, Vec<Diagnostic>) {
         let mut report = vec![];
-        let source = SourceId::default();
-        let written = lockgate_yaml::read(source, text, &mut report);
-        let mut root = None;
+        let mut root = include::joined(&sources, &mut report);
         let mut system = None;
-        if let Some(written) = written {
-            validate::validate(&written, &language::ROOT, &mut report);
-            let normal = normal::normalise(&written, &language::ROOT, &mut report);
-            let is_map = matches!(normal.kind, lockgate_yaml::Kind::Map(_));
-            if is_map {
-                required(&normal, &mut report);
-            }
-            let named = normal.get("system").and_then(|it| match &it.kind {
-                lockgate_yaml::Kind::Scalar(scalar) => SystemName::new(scalar.text.as_str()).ok(),
-                lockgate_yaml::Kind::Seq(_) | lockgate_yaml::Kind::Map(_) => None,
+        if let Some(normal) = &root {
+            required(normal, &mut report);
+            include::check(normal, &sources, &mut report);
+            system = normal.get("system").and_then(|it| match &it.kind {
+                Kind::Scalar(scalar) => SystemName::new(scalar.text.as_str()).ok(),
+                Kind::Seq(_) | Kind::Map(_) => None,
             });
-            system = named;
-            root = (is_map && within_limits(&normal, &mut report)).then_some(normal);
+            if !within_limits(normal, &mut report) {
+                root = None;
+            }
         }
         let report = sorted(report);
-        let spec =
-            Spec { name: name.to_owned(), text: text.to_owned(), root, system, of_the_file: report.clone() };
+        let spec = Spec { sources, beside, root, system, of_the_file: report.clone() };
         (spec, report)
     }
 
-    /// What the file is called, for messages.
+    /// What the spec's own file is called, for messages.
     pub fn name(&self) -> &str {
-        &self.name
+        self.sources.first().map_or("", |it| &it.name)
     }
 
     pub fn text(&self) -> &str {
-        &self.text
+        self.sources.first().map_or("", |it| &it.text)
+    }
+
+    /// The texts that diagnostics point into.
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
     }
 
     /// Name of the system, if the file gives a valid one.
@@ -88,19 +95,23 @@ impl Spec {
         if entry.is_none() {
             report.extend(self.unknown_environment(environment));
         }
-        let system = entry.and_then(|it| self.lower(it, environment, facts, &mut report));
+        let seen = entry.and_then(|it| self.lower(it, environment, facts, &mut report));
         let report = sorted(report);
         let failed = report.iter().any(|it| it.severity == Severity::Error);
-        (system.filter(|_| !failed), report)
+        (seen.map(|it| it.system).filter(|_| !failed), report)
     }
 
     /// Everything that is wrong, in the file and in any environment, each thing once.
     pub fn check(&self) -> Vec<Diagnostic> {
         let mut report = self.of_the_file.clone();
+        let mut all = vec![];
         for entry in self.environment_entries() {
             if let Ok(environment) = EnvironmentName::new(entry.key.as_str()) {
-                drop(self.lower(entry, &environment, &Facts::default(), &mut report));
+                all.extend(self.lower(entry, &environment, &Facts::default(), &mut report));
             }
+        }
+        if let Some(root) = &self.root {
+            lints::across(root, &all, &mut report);
         }
         sorted(report)
     }
@@ -110,7 +121,7 @@ impl Spec {
         let unknown = || NoExplanation::Environment { environment: environment.clone() };
         let entry = self.entry(environment).ok_or_else(unknown)?;
         let tree = self.tree(entry, &mut vec![]).ok_or(NoExplanation::Broken)?;
-        explain::explain(&self.text, &tree, environment, path).or_else(|nothing| {
+        explain::explain(&self.sources, &tree, environment, path).or_else(|nothing| {
             let connection = self.connection(entry, environment, path);
             connection.map(|it| explain::conventional(path, &it)).ok_or(nothing)
         })
@@ -120,7 +131,7 @@ impl Spec {
     fn connection(&self, entry: &Entry, environment: &EnvironmentName, path: &str) -> Option<String> {
         let keys: Vec<&str> = path.split('.').collect();
         let ["services", service, "env", variable] = keys[..] else { return None };
-        let system = self.lower(entry, environment, &Facts::default(), &mut vec![])?;
+        let system = self.lower(entry, environment, &Facts::default(), &mut vec![])?.system;
         system.services.get(service)?.env.get(variable).cloned()
     }
 
@@ -159,19 +170,33 @@ impl Spec {
         Some(tree)
     }
 
-    fn lower(
-        &self,
-        entry: &Entry,
+    fn lower<'a>(
+        &'a self,
+        entry: &'a Entry,
         environment: &EnvironmentName,
         facts: &Facts,
         report: &mut Vec<Diagnostic>,
-    ) -> Option<System> {
-        let tree = self.tree(entry, report)?;
+    ) -> Option<Seen<'a>> {
+        let mut found = vec![];
+        let tree = self.tree(entry, &mut found)?;
         // Without a valid name there is an error already; the rest is checked under a stand-in.
         let name = self.system.clone().or_else(|| SystemName::new("system").ok())?;
         let version = facts.version.as_ref();
-        Some(lower::lower(&tree, &name, environment, entry.key_span, version, report))
+        let system = lower::lower(&tree, &name, environment, entry.key_span, version, &mut found);
+        let seen = Seen { entry, tree, system };
+        lints::environment(&seen, &self.beside, &mut found);
+        levels::apply(seen.tree.get("checks"), &mut found);
+        report.append(&mut found);
+        Some(seen)
     }
+}
+
+/// One environment, resolved.
+pub(crate) struct Seen<'a> {
+    /// As it is written.
+    pub(crate) entry: &'a Entry,
+    pub(crate) tree: Value,
+    pub(crate) system: System,
 }
 
 /// Beyond this a system is better split; it bounds what `defaults` and environments multiply.
@@ -231,7 +256,7 @@ fn required(root: &Node, report: &mut Vec<Diagnostic>) {
 /// By place in the file, each thing once, errors before warnings at the same place.
 fn sorted(mut report: Vec<Diagnostic>) -> Vec<Diagnostic> {
     report.iter_mut().for_each(one_line);
-    let place = |it: &Diagnostic| it.labels.first().map(|it| (it.span.start, it.span.end));
+    let place = |it: &Diagnostic| it.labels.first().map(|it| it.span);
     report.sort_by(|a, b| {
         (place(a), a.severity, a.code, &a.message).cmp(&(place(b), b.severity, b.code, &b.message))
     });

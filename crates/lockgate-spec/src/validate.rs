@@ -2,9 +2,11 @@
 //! environment uses it or not.
 
 use lockgate_model::{
-    DependencyName, Diagnostic, Edit, EnvironmentName, Fix, Millis, PortName, ServiceName, Span, SystemName,
+    DependencyName, Diagnostic, Edit, EnvironmentName, Fix, JobName, Millis, PortName, ServiceName, Span,
+    SystemName,
 };
 
+use crate::leaf::{clock, measure, quantity, text};
 use crate::reference;
 use crate::scalar::{self, Problem};
 use crate::schema::{Keys, Leaf, NameRule, Named, Shape, Short};
@@ -43,26 +45,32 @@ impl Walk<'_> {
                 }
             }
             (Shape::Argv, Kind::Seq(items)) => self.argv(items, place),
-            (Shape::Argv, Kind::Scalar(scalar)) => self.command_is_string(scalar, place),
-            (Shape::List(item), Kind::Seq(items)) => {
+            (Shape::Argv | Shape::Argvs, Kind::Scalar(scalar)) => self.command_is_string(scalar, place),
+            (Shape::Argvs, Kind::Seq(items)) => self.argvs(items, place),
+            (Shape::List(item) | Shape::Many(item), Kind::Seq(items)) => {
                 for node in items {
                     let place = Place { key: place.key, around: place.around, span: node.span };
                     self.item(node, item, place);
                 }
             }
+            (Shape::Many(item), _) => self.shape(node, item, place),
             (Shape::Keys(keys), Kind::Map(entries)) => self.keys(entries, keys, place),
+            (Shape::Keys(keys), Kind::Seq(_)) if takes_list(keys) => self.short_field(node, keys, place),
             (Shape::Keys(keys), Kind::Scalar(scalar)) => match keys.short {
-                Short::Field(field) => {
-                    let field = keys.field(field).expect("a shorthand names a field of its own table");
-                    self.shape(node, &field.shape, place);
-                }
+                Short::Field(_) => self.short_field(node, keys, place),
                 Short::Key => self.short_key(scalar, keys, place),
-                Short::None | Short::Items => self.wrong_kind(node, shape, place),
+                Short::None | Short::Items | Short::Item(_) => self.wrong_kind(node, shape, place),
             },
             (Shape::Named(named), Kind::Map(entries)) => self.named(entries, named, place),
             (Shape::Named(named), Kind::Seq(items)) if named.short == Short::Items => {
-                self.short_items(items, place);
+                self.short_items(items, named, place);
             }
+            (Shape::Named(named), Kind::Scalar(scalar)) if matches!(named.short, Short::Item(_)) => {
+                if let Err(problem) = check_name(named.name, &scalar.text) {
+                    self.report.push(problem.at(place.span));
+                }
+            }
+            (Shape::Any, _) => {}
             (_, Kind::Scalar(_) | Kind::Seq(_) | Kind::Map(_)) => self.wrong_kind(node, shape, place),
         }
     }
@@ -73,6 +81,28 @@ impl Walk<'_> {
             self.wrong_kind(node, shape, place);
         } else {
             self.shape(node, shape, place);
+        }
+    }
+
+    fn short_field(&mut self, node: &Node, keys: &'static Keys, place: Place<'_>) {
+        if let Some(field) = keys.short_field() {
+            self.shape(node, &field.shape, place);
+        }
+    }
+
+    /// One command, or several.
+    fn argvs(&mut self, items: &[Node], place: Place<'_>) {
+        if items.is_empty() || items.iter().all(|it| !matches!(it.kind, Kind::Seq(_))) {
+            self.argv(items, place);
+            return;
+        }
+        for item in items {
+            let place = Place { span: item.span, ..place };
+            match &item.kind {
+                Kind::Seq(arguments) => self.argv(arguments, place),
+                Kind::Scalar(scalar) => self.command_is_string(scalar, place),
+                Kind::Map(_) => self.wrong_kind(item, &Shape::Argv, place),
+            }
         }
     }
 
@@ -105,16 +135,6 @@ impl Walk<'_> {
 
     fn unknown_key(&mut self, entry: &Entry, siblings: &[Entry], keys: &'static Keys) {
         let key = entry.key.as_str();
-        let of_a_dependency = keys.what == "slo" && key.contains('.');
-        if keys.later.contains(&key) || of_a_dependency {
-            let message = format!("`{}` is not supported yet by this version", shown(key));
-            self.report.push(
-                Diagnostic::error(codes::NOT_YET, message)
-                    .label(entry.key_span, "not carried out yet")
-                    .help("remove it, or keep it for later under a key of your own that begins with `x-`"),
-            );
-            return;
-        }
         let message = format!("`{}` is not a key of {}", shown(key), keys.what);
         let mut diagnostic = Diagnostic::error(codes::UNKNOWN_KEY, message);
         let free = keys.fields.iter().map(|it| it.key);
@@ -143,9 +163,12 @@ impl Walk<'_> {
                 self.report.push(problem.at(entry.key_span));
             }
             let inner = Place { key: &entry.key, around: place.key, span: entry.place() };
-            if matches!(named.name, NameRule::Variable)
-                && let Kind::Seq(_) | Kind::Map(_) = entry.value.kind
-            {
+            let is_structure = match (&named.value, &entry.value.kind) {
+                (Shape::Scalar(Leaf::VariableValue), Kind::Seq(_) | Kind::Map(_)) => true,
+                (Shape::Keys(keys), Kind::Seq(_)) => keys.short != Short::None,
+                _ => false,
+            };
+            if matches!(named.name, NameRule::Variable) && is_structure {
                 self.variable_is_structure(entry);
                 continue;
             }
@@ -167,23 +190,13 @@ impl Walk<'_> {
         if keys.field(key).is_some() {
             return;
         }
-        if keys.later.contains(&key) {
-            let message = format!("{} `{}` is not supported yet by this version", keys.what, shown(key));
-            let all = suggest::all(keys.fields.iter().map(|it| it.key));
-            self.report.push(
-                Diagnostic::error(codes::NOT_YET, message)
-                    .label(place.span, "not carried out yet")
-                    .help(format!("this version knows {all}")),
-            );
-            return;
-        }
         let allowed: Vec<&'static str> = keys.fields.iter().map(|it| it.key).collect();
         if let Err(problem) = scalar::one_of(scalar, &allowed) {
             self.report.push(problem.at(place.span));
         }
     }
 
-    fn short_items(&mut self, items: &[Node], place: Place<'_>) {
+    fn short_items(&mut self, items: &[Node], named: &'static Named, place: Place<'_>) {
         for (idx, item) in items.iter().enumerate() {
             let Kind::Scalar(scalar) = &item.kind else {
                 let message = format!("an item of `{}` is {}", place.key, item.kind_name());
@@ -191,10 +204,13 @@ impl Walk<'_> {
                 self.report.push(
                     Diagnostic::error(codes::WRONG_KIND, message)
                         .label(item.span, label)
-                        .help("use a map for more: `depends_on: {postgres: {as: DB_URL}}`"),
+                        .help(format!("to say more about an item, make `{}` a map by name", place.key)),
                 );
                 continue;
             };
+            if let Err(problem) = check_name(named.name, &scalar.text) {
+                self.report.push(problem.at(item.span));
+            }
             let same = |it: &&Node| matches!(&it.kind, Kind::Scalar(other) if other.text == scalar.text);
             if let Some(first) = items[..idx].iter().find(same) {
                 let message = format!("`{}` is listed twice", shown(&scalar.text));
@@ -259,14 +275,26 @@ fn flow_item(word: &str) -> String {
     if (first || dashed) && plain { word.to_owned() } else { format!("\"{word}\"") }
 }
 
+/// May the shorthand of these keys be a list?
+fn takes_list(keys: &Keys) -> bool {
+    keys.short_field()
+        .is_some_and(|it| matches!(it.shape, Shape::Many(_) | Shape::Argvs | Shape::Argv | Shape::List(_)))
+}
+
 fn check_name(rule: NameRule, name: &str) -> Result<(), Problem> {
     let scalar = Scalar::plain(name);
     match rule {
         NameRule::Service => scalar::parsed::<ServiceName>(&scalar).map(drop),
         NameRule::Dependency => scalar::parsed::<DependencyName>(&scalar).map(drop),
         NameRule::Environment => scalar::parsed::<EnvironmentName>(&scalar).map(drop),
-        NameRule::Port => scalar::parsed::<PortName>(&scalar).map(drop),
+        NameRule::Port | NameRule::Volume => scalar::parsed::<PortName>(&scalar).map(drop),
+        NameRule::Job => scalar::parsed::<JobName>(&scalar).map(drop),
         NameRule::Variable => scalar::variable_name(name),
+        NameRule::Header => text::header(name),
+        NameRule::Metric => measure::metric(name).map(drop),
+        NameRule::Alert => text::alert_name(name),
+        NameRule::JsonPath => text::json_path(name),
+        NameRule::Code => text::code(name),
         NameRule::Existing => Ok(()),
     }
 }
@@ -279,38 +307,44 @@ fn check_leaf(leaf: Leaf, scalar: &Scalar, around: &str) -> Result<(), Problem> 
         Leaf::VariableName => scalar::variable_name(&scalar.text),
         Leaf::SystemName => scalar::parsed::<SystemName>(scalar).map(drop),
         Leaf::ServiceName => scalar::parsed::<ServiceName>(scalar).map(drop),
+        Leaf::DependencyName => scalar::parsed::<DependencyName>(scalar).map(drop),
+        Leaf::EnvironmentName => scalar::parsed::<EnvironmentName>(scalar).map(drop),
         Leaf::PortName => scalar::parsed::<PortName>(scalar).map(drop),
         Leaf::Version => spec_version(scalar),
         Leaf::Integer { min, max } => scalar::integer(scalar, min, max).map(drop),
         Leaf::Decimal { min, max } => scalar::decimal(scalar, min, max).map(drop),
         Leaf::Share => scalar::share(scalar).map(drop),
+        Leaf::Percent | Leaf::PercentValue => scalar::percent(scalar).map(drop),
+        Leaf::CountOrShare => scalar::count_or_share(scalar).map(drop),
         Leaf::Bool => scalar::boolean(scalar).map(drop),
         Leaf::Duration { min } => scalar::duration(scalar, min).map(|_: Millis| ()),
         Leaf::Weight => scalar::weight(scalar).map(drop),
         Leaf::OneOf(allowed) => scalar::one_of(scalar, allowed).map(drop),
-        Leaf::Growing { now, later } => growing(scalar, now, later),
         Leaf::Address => scalar::address(scalar).map(drop),
         Leaf::UrlPath => scalar::url_path(scalar).map(drop),
+        Leaf::Endpoint => text::endpoint(scalar),
         Leaf::InnerPath => scalar::inner_path(scalar).map(drop),
+        Leaf::ContextPath => text::context_path(scalar),
+        Leaf::IncludePath => text::include_path(scalar),
+        Leaf::AbsolutePath => text::absolute_path(scalar),
+        Leaf::Cpu => quantity::cpu(scalar).map(drop),
+        Leaf::Memory => quantity::memory(scalar).map(drop),
+        Leaf::Cron => clock::cron(scalar),
+        Leaf::Timezone => clock::timezone(scalar),
+        Leaf::Moment => clock::moment(scalar).map(drop),
+        Leaf::Channel => text::channel(scalar),
         Leaf::PortRule => port_rule::parse(scalar).map(drop),
         Leaf::Objective => match threshold::metric(around) {
             Some(metric) => threshold::objective(metric, scalar).map(drop),
-            None => Ok(()),
+            None => measure::objective(around, scalar),
         },
         Leaf::Alert => match threshold::metric(around) {
             Some(metric) => threshold::alert(metric, scalar).map(drop),
-            None => Ok(()),
+            None => measure::alert(around, scalar),
         },
+        Leaf::Metric => measure::metric(&scalar.text).map(drop),
+        Leaf::Threshold => measure::threshold(scalar).map(drop),
     }
-}
-
-fn growing(scalar: &Scalar, now: &[&'static str], later: &[&'static str]) -> Result<(), Problem> {
-    if !later.contains(&scalar.text.as_str()) {
-        return scalar::one_of(scalar, now).map(drop);
-    }
-    let message = format!("`{}` is not supported yet by this version", shown(&scalar.text));
-    let problem = Problem::new(codes::NOT_YET, message, "not carried out yet");
-    Err(problem.help(format!("this version knows {}", suggest::all(now.iter().copied()))))
 }
 
 fn spec_version(scalar: &Scalar) -> Result<(), Problem> {

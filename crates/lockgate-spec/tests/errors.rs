@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use lockgate_diagnostics::{Source, apply_fixes, codes, explain_code, render};
 use lockgate_model::{Code, Diagnostic, EnvironmentName, Severity};
-use lockgate_spec::{Facts, Spec};
+use lockgate_spec::{Beside, Facts, Spec};
 
 const UNKNOWN_ENVIRONMENT: Code = Code(21);
 
@@ -17,7 +17,9 @@ fn examples(page: &str) -> Vec<String> {
 }
 
 fn diagnostics(code: Code, text: &str) -> Vec<Diagnostic> {
-    let (spec, _) = Spec::parse("lockgate.yaml", text);
+    let source = Source { name: "lockgate.yaml".to_owned(), text: text.to_owned() };
+    let paths = ["Dockerfile", "migrations/0001_users.sql"].map(str::to_owned);
+    let (spec, _) = Spec::load(vec![source], Beside { paths: Some(paths.into()) });
     if code == UNKNOWN_ENVIRONMENT {
         return spec.resolve(&EnvironmentName::new("prodction").unwrap(), &Facts::default()).1;
     }

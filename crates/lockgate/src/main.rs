@@ -7,30 +7,33 @@ mod commands;
 mod context;
 mod demo;
 mod exit;
+mod failure;
+mod findings;
 mod out;
 mod prepare;
 mod sqlx_migrate;
 mod state;
+mod support;
 mod ui;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use args::{Cli, Command};
 use exit::Exit;
-use out::{Out, style};
+use out::Out;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::read() {
+        Ok(cli) => cli,
+        Err(error) => return failure::tell_usage(&error, Cli::wants_json()).into(),
+    };
     let out = Out::new(&cli.global);
     log_to_stderr(cli.global.verbose);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            out.warn(&format!("error: cannot start the runtime: {error}"));
-            return Exit::Bug.into();
+            return failure::tell(&anyhow::Error::new(error).context("cannot start the runtime"), out).into();
         }
     };
     let ended = runtime.block_on(run(cli, out));
@@ -38,10 +41,7 @@ fn main() -> ExitCode {
     runtime.shutdown_background();
     match ended {
         Ok(code) => code,
-        Err(error) => {
-            show(&error, out);
-            exit_of(&error).into()
-        }
+        Err(error) => failure::tell(&error, out).into(),
     }
 }
 
@@ -92,29 +92,4 @@ fn log_to_stderr(verbose: u8) {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
     let ansi = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(ansi).with_writer(std::io::stderr).init();
-}
-
-/// What failed, then each cause on its own line.
-fn show(error: &anyhow::Error, out: Out) {
-    out.warn(&format!("{} {error}", style::paint(style::BAD, "error:")));
-    let mut last = error.to_string();
-    for cause in error.chain().skip(1) {
-        let cause = cause.to_string();
-        // Some libraries repeat their cause in their own message.
-        if !last.contains(&cause) {
-            out.warn(&format!("  caused by: {cause}"));
-        }
-        last = cause;
-    }
-    if let Some(hint) = error.downcast_ref::<lockgate_targets::TargetError>().and_then(|it| it.hint.as_ref())
-    {
-        out.warn(&format!("\n{} {hint}", style::paint(style::HINT, "hint:")));
-    }
-}
-
-fn exit_of(error: &anyhow::Error) -> Exit {
-    match error.downcast_ref::<lockgate_node::NodeError>() {
-        Some(lockgate_node::NodeError::NotRunning { .. }) => Exit::Unreachable,
-        _ => Exit::Failed,
-    }
 }

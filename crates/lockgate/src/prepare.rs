@@ -10,6 +10,7 @@ use crate::args::Global;
 use crate::context::Context;
 use crate::out::Out;
 use crate::state::{self, State};
+use crate::support;
 
 /// A frozen release, and where it is to be recorded.
 pub struct Prepared {
@@ -28,6 +29,7 @@ pub async fn prepare(
     let environment = context.environment(environment)?;
     let version = version.cloned().unwrap_or_else(version_by_time);
     let system = context.system(&environment, Some(&version))?;
+    support::check(&system)?;
     let scope = Scope { system: system.name.clone(), environment };
     let state = State::open_dir(&state::dir(global)?, out).await?;
     let snapshot = freeze(system, version, context.folder(), &state.dir)?;

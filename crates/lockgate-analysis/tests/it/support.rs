@@ -19,14 +19,21 @@ pub(crate) fn name(text: &str) -> ServiceName {
 }
 
 pub(crate) fn rollout(analysis: Analysis) -> Rollout {
-    let step = Step { weight: Weight::from_basis_points(1_000).unwrap(), pause: Millis::mins(60) };
+    let step = Step::new(Weight::from_basis_points(1_000).unwrap(), Millis::mins(60));
     let (rollback_on, bake) = (Vec::<RollbackTrigger>::new(), Millis::ZERO);
-    Rollout { strategy: Strategy::Canary, steps: vec![step], rollback_on, bake, analysis }
+    Rollout {
+        strategy: Strategy::Canary,
+        steps: vec![step],
+        rollback_on,
+        bake,
+        analysis,
+        ..Rollout::default()
+    }
 }
 
 pub(crate) fn slo(objective: Option<SloObjective>, alert: Option<(SloObjective, Millis)>) -> Slo {
     let alert = alert.map(|(limit, lasting)| SloAlert { limit, lasting });
-    Slo { objective, alert, severity: SloSeverity::Critical }
+    Slo { objective, alert, severity: SloSeverity::Critical, runbook: None }
 }
 
 pub(crate) fn percent(text: &str) -> SloObjective {

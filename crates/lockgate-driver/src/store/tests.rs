@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lockgate_model::{
-    Analysis, LocalTarget, ReleaseId, Rollout, Scope, Snapshot, Strategy, System, TargetKind, Timestamp,
-};
+use lockgate_model::{LocalTarget, ReleaseId, Scope, Snapshot, System, TargetKind, Timestamp};
 
 use super::*;
 
@@ -26,24 +24,8 @@ fn scope() -> Scope {
 }
 
 fn request(version: &str) -> NewRelease {
-    let system = System {
-        name: "shop".parse().unwrap(),
-        owner: None,
-        environment: "local".parse().unwrap(),
-        target: TargetKind::Local(LocalTarget { bind: [127, 0, 0, 1].into() }),
-        services: BTreeMap::new(),
-        dependencies: BTreeMap::new(),
-        migrations: None,
-        smoke: vec![],
-        slo: BTreeMap::new(),
-        rollout: Rollout {
-            strategy: Strategy::Rolling,
-            steps: vec![],
-            rollback_on: vec![],
-            bake: lockgate_model::Millis::ZERO,
-            analysis: Analysis::default(),
-        },
-    };
+    let target = TargetKind::Local(LocalTarget { bind: [127, 0, 0, 1].into() });
+    let system = System::new("shop".parse().unwrap(), "local".parse().unwrap(), target);
     let version = version.parse().unwrap();
     let snapshot = Snapshot { version, system, files: BTreeMap::new(), migrations: None };
     NewRelease { scope: scope(), kind: ReleaseKind::Deploy, snapshot, by: "ada".to_owned() }

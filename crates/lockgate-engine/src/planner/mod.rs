@@ -34,6 +34,8 @@ pub enum PlanError {
     UnknownSlot { service: ServiceName, release: ReleaseId },
     #[error("the services depend on each other in a circle: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
     Circle(Vec<ServiceName>),
+    #[error("the rollout strategy `{strategy}` cannot be planned")]
+    Strategy { strategy: &'static str },
     #[error("the plan contradicts itself: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Inconsistent(Vec<Problem>),
 }

@@ -31,8 +31,9 @@ pub(super) fn stages(request: &Request, changes: &Changes) -> Result<Vec<Stage>,
     stages.push(planner.gather());
     match (request.kind, planner.system.rollout.strategy) {
         (Kind::Rollback, _) => planner.straight(&mut stages)?,
-        (Kind::Deploy, Strategy::Canary) => planner.canary(&mut stages)?,
+        (Kind::Deploy, Strategy::Canary | Strategy::BlueGreen) => planner.canary(&mut stages)?,
         (Kind::Deploy, Strategy::Rolling) => planner.rolling(&mut stages)?,
+        (Kind::Deploy, Strategy::Recreate) => return Err(PlanError::Strategy { strategy: "recreate" }),
     }
     planner.workers(&mut stages);
     if request.kind == Kind::Deploy {
@@ -210,7 +211,7 @@ impl Planner<'_> {
     fn smoke(&self, name: &str, via: impl Fn(&Change) -> SmokeVia) -> Stage {
         let mut tasks = vec![];
         for check in &self.system.smoke {
-            let SmokeKind::Get { path, status } = &check.kind else { continue };
+            let SmokeKind::Get { path, status, .. } = &check.kind else { continue };
             let Some(change) = self.changes.routed().find(|it| it.slot.service == check.service) else {
                 continue;
             };
@@ -240,7 +241,7 @@ impl Planner<'_> {
                 timeout: Millis(check.timeout.0 + SLACK.0),
                 undo: vec![],
             }),
-            SmokeKind::Get { .. } => None,
+            SmokeKind::Get { .. } | SmokeKind::Mail { .. } => None,
         });
         stage("smoke jobs", jobs.collect())
     }

@@ -8,10 +8,10 @@ use lockgate_engine::{
     Action, Effect, Entry, Input, Kind, Outcome, Plan, PlanError, Rejected, Release, Request, TaskKey, plan,
 };
 use lockgate_model::{
-    Analysis, DependsOn, EnvironmentName, Health, Latency, LocalTarget, MigrationTool, Migrations, Millis,
-    Observed, ObservedService, ObservedSlot, Port, PortName, Protocol, ReleaseId, Retry, Rollout, Samples,
-    Service, ServiceName, SlotCounts, SmokeCheck, SmokeKind, Snapshot, Step, Stop, StopSignal, Strategy,
-    System, SystemName, TargetKind, Timestamp, Version, Weight, Weights,
+    Analysis, DependsOn, EnvironmentName, Health, Latency, LocalTarget, Migrations, Millis, Observed,
+    ObservedService, ObservedSlot, Port, PortName, Protocol, ReleaseId, Retry, Rollout, Samples, Service,
+    ServiceName, SlotCounts, SmokeCheck, SmokeKind, Snapshot, Step, Stop, StopSignal, Strategy, System,
+    SystemName, TargetKind, Timestamp, Version, Weight, Weights,
 };
 
 pub(crate) const OLD: ReleaseId = ReleaseId(1);
@@ -23,16 +23,13 @@ pub(crate) fn name(text: &str) -> ServiceName {
 
 /// A service that says `text` and listens on `port`.
 pub(crate) fn service(port: u16, text: &str, replicas: u16) -> Service {
-    let http = Port { number: port, protocol: Protocol::Http };
+    let http = Port::new(port, Protocol::Http);
     Service {
-        command: vec!["serve".to_owned(), text.to_owned()],
-        files: None,
-        env: BTreeMap::new(),
         ports: BTreeMap::from([(PortName::new("http").unwrap(), http)]),
         health: Health::Uptime { ready_after: Millis::secs(1) },
-        depends_on: BTreeMap::new(),
         replicas,
         stop: Stop { signal: StopSignal::Term, drain: Millis::secs(10), grace: Millis::secs(5) },
+        ..Service::new(vec!["serve".to_owned(), text.to_owned()])
     }
 }
 
@@ -47,24 +44,20 @@ pub(crate) fn needs(service: Service, other: &str) -> Service {
 
 pub(crate) fn snapshot(version: &str, services: &[(&str, Service)]) -> Snapshot {
     let weight = |points| Weight::from_basis_points(points).unwrap();
-    let step = |points, secs| Step { weight: weight(points), pause: Millis::secs(secs) };
+    let step = |points, secs| Step::new(weight(points), Millis::secs(secs));
     let system = System {
-        name: SystemName::new("shop").unwrap(),
-        owner: None,
-        environment: EnvironmentName::new("prod").unwrap(),
-        target: TargetKind::Local(LocalTarget { bind: IpAddr::V4(Ipv4Addr::LOCALHOST) }),
         services: services.iter().map(|(name, it)| (self::name(name), it.clone())).collect(),
-        dependencies: BTreeMap::new(),
-        migrations: None,
-        smoke: vec![],
-        slo: BTreeMap::new(),
         rollout: Rollout {
             strategy: Strategy::Canary,
             steps: vec![step(500, 60), step(5_000, 60), step(10_000, 0)],
-            rollback_on: vec![],
-            bake: Millis::ZERO,
             analysis: Analysis { min_requests: 100, max_time: Millis::mins(5), ..Analysis::default() },
+            ..Rollout::default()
         },
+        ..System::new(
+            SystemName::new("shop").unwrap(),
+            EnvironmentName::new("prod").unwrap(),
+            TargetKind::Local(LocalTarget { bind: IpAddr::V4(Ipv4Addr::LOCALHOST) }),
+        )
     };
     Snapshot { version: Version::new(version).unwrap(), system, files: BTreeMap::new(), migrations: None }
 }
@@ -77,12 +70,9 @@ pub(crate) fn rolling(mut snapshot: Snapshot) -> Snapshot {
 
 pub(crate) fn migrating(mut snapshot: Snapshot) -> Snapshot {
     snapshot.system.migrations = Some(Migrations {
-        tool: MigrationTool::Command(vec!["migrate".to_owned()]),
-        files: None,
-        env: BTreeMap::new(),
         timeout: Millis::mins(5),
         retry: Retry { attempts: 2, initial: Millis::secs(2), max: Millis::secs(60), factor: 2 },
-        compatible: true,
+        ..Migrations::command(vec!["migrate".to_owned()])
     });
     snapshot
 }
@@ -90,7 +80,7 @@ pub(crate) fn migrating(mut snapshot: Snapshot) -> Snapshot {
 pub(crate) fn smoking(mut snapshot: Snapshot, service: &str) -> Snapshot {
     let check = |kind| SmokeCheck { service: name(service), kind, timeout: Millis::secs(5) };
     snapshot.system.smoke = vec![
-        check(SmokeKind::Get { path: "/healthz".to_owned(), status: 200 }),
+        check(SmokeKind::get("/healthz", 200)),
         check(SmokeKind::Run { command: vec!["check".to_owned()] }),
     ];
     snapshot

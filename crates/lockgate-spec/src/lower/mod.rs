@@ -1,18 +1,23 @@
 //! From one environment's tree to the model. A part that cannot be read was reported before and is left out
 //! here; what is missing or contradictory is reported here.
 
+mod demands;
 mod dependencies;
+mod operations;
+mod parts;
 mod release;
 mod rollout;
 mod services;
 mod slo;
+mod target;
+mod typed;
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+
+pub(crate) use dependencies::password_of;
 
 use lockgate_model::{
-    Diagnostic, EnvironmentName, LocalTarget, Service, ServiceName, Span, System, SystemName, TargetKind,
-    Version,
+    Diagnostic, EnvironmentName, Millis, Service, ServiceName, Span, System, SystemName, Version,
 };
 
 use crate::layers::Value;
@@ -51,6 +56,10 @@ pub(crate) fn number_u16(value: &Value, key: &str, default: u16) -> u16 {
     value.field(key, read).and_then(|it| u16::try_from(it).ok()).unwrap_or(default)
 }
 
+pub(crate) fn duration(value: &Value, key: &str, default: Millis) -> Millis {
+    value.field(key, |it| scalar::duration(it, Millis::ZERO)).unwrap_or(default)
+}
+
 pub(crate) fn lower(
     tree: &Value,
     name: &SystemName,
@@ -59,26 +68,33 @@ pub(crate) fn lower(
     version: Option<&Version>,
     report: &mut Vec<Diagnostic>,
 ) -> System {
-    let bind = bind(tree);
-    let host = if bind.is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { bind };
     if tree.get("target").is_none() {
         let of = format!("environment `{environment}`");
         report.push(missing("target", &of, environment_span).help("say where it runs: `target: local`"));
     }
+    demands::check(tree, report);
     let scope = Scope {
         system: name.as_str(),
         environment: environment.as_str(),
         version,
-        host,
+        network: target::network(tree),
+        tree,
         services: services::ports(tree),
+        hosts: BTreeMap::new(),
         dependencies: BTreeMap::new(),
     };
     let mut context = Context { tree, scope, report };
+    context.scope.hosts = services::hosts(&mut context);
     context.scope.dependencies = dependencies::addresses(&mut context);
+    let target = target::target(&mut context);
+    let policy = target::policy(&mut context);
+    let stores = target::stores(&mut context);
     let dependencies = dependencies::lower(&mut context);
     let mut mentions: BTreeMap<String, Mentions> = BTreeMap::new();
     let services: BTreeMap<ServiceName, Service> = services::lower(&mut context, &mut mentions);
     let migrations = release::migrations(&mut context, &services);
+    let seeds = operations::seeds(&mut context, &services);
+    let cron = operations::cron(&mut context, &services);
     let smoke = release::smoke(&mut context, &services);
     let slo = slo::lower(tree);
     let rollout = rollout::lower(&mut context);
@@ -86,21 +102,27 @@ pub(crate) fn lower(
         name: name.clone(),
         owner: tree.get("owner").and_then(Value::text).map(str::to_owned),
         environment: environment.clone(),
-        target: TargetKind::Local(LocalTarget { bind }),
+        target,
+        policy,
+        stores,
         services,
         dependencies,
         migrations,
+        seeds,
+        cron,
         smoke,
         slo,
+        objectives: operations::objectives(&mut context),
+        alerts: operations::alerts(&mut context),
         rollout,
+        notifications: context.part("notifications").unwrap_or_default(),
+        secrets: context.part("secrets").unwrap_or_default(),
+        ci: context.part("ci").unwrap_or_default(),
+        release: context.part("release").unwrap_or_default(),
+        patches: context.part("patches").unwrap_or_default(),
     };
     checks::topology(tree, &system, &mentions, context.report);
     checks::release(tree, &system, context.report);
     checks::slo(tree, &system, context.report);
     system
-}
-
-fn bind(tree: &Value) -> IpAddr {
-    let written = tree.at(&["target", "local"]).and_then(|it| it.field("bind", scalar::address));
-    written.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
 }

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use lockgate_model::{
-    Diagnostic, MigrationTool, Migrations, Millis, Retry, Service, ServiceName, SmokeCheck, SmokeKind,
+    Diagnostic, MigrationTool, Migrations, Millis, Retry, Service, ServiceName, SmokeCheck, SmokeExpect,
+    SmokeKind, When,
 };
 
-use super::{Context, missing, number_u16};
-use crate::layers::Value;
+use super::{Context, duration, missing, number_u16};
+use crate::language;
+use crate::layers::{Value, inner};
 use crate::scalar;
 use crate::scope::Mentions;
 use lockgate_diagnostics::codes;
@@ -18,23 +20,13 @@ pub(super) fn migrations(context: &mut Context<'_>, services: &Services) -> Opti
     let tree = context.tree;
     let value = tree.get("migrations")?;
     let (tool, files, env) = match (value.get("tool"), value.get("command")) {
-        (Some(tool), Some(command)) => {
-            let diagnostic =
-                Diagnostic::error(codes::EITHER_OR, "migrations have both a `tool` and a `command`");
-            context.report.push(
-                diagnostic
-                    .label(command.key_span, "one way of migrating")
-                    .label(tool.key_span, "and another")
-                    .help("keep one of them"),
-            );
-            return None;
-        }
-        (None, None) => {
-            let diagnostic =
-                Diagnostic::error(codes::EITHER_OR, "migrations say neither `tool` nor `command`");
-            let help = "as in `tool: sqlx` with `source: migrations`, or `command: [./migrate]`";
-            context.report.push(diagnostic.label(value.place(), "one of the two is wanted").help(help));
-            return None;
+        (Some(tool), None) if tool.text() != Some("sqlx") => {
+            idle(context, value, "source", "tool");
+            let known = language::TOOLS.iter().find(|it| tool.text() == Some(it.0))?;
+            let argv = known.1.iter().map(|it| (*it).to_owned()).collect();
+            let service = chosen(context, value, "in", services, Wants::Files)?;
+            let of = services.get(&service)?;
+            (MigrationTool::Command(argv), of.files.clone(), of.env.clone())
         }
         (Some(_), None) => {
             let Some(source) = value.get("source") else {
@@ -51,15 +43,19 @@ pub(super) fn migrations(context: &mut Context<'_>, services: &Services) -> Opti
             let of = services.get(&service)?;
             (MigrationTool::Command(argv), of.files.clone(), of.env.clone())
         }
+        (Some(_), Some(_)) | (None, None) => return None,
     };
-    let span = |key: &str, default: Millis| duration(value, key, default);
     Some(Migrations {
         tool,
         files,
         env,
-        timeout: span("timeout", Millis::mins(10)),
-        retry: retry(value),
+        timeout: duration(value, "timeout", Millis::mins(10)),
+        retry: retry_of(value),
         compatible: value.field("compatible", scalar::boolean).unwrap_or(true),
+        when: match value.get("when").and_then(Value::text) {
+            Some("after-rollout") => When::AfterRollout,
+            Some(_) | None => When::BeforeRollout,
+        },
     })
 }
 
@@ -100,7 +96,7 @@ fn no_database(context: &mut Context<'_>, value: &Value, reason: &str) {
     );
 }
 
-fn retry(value: &Value) -> Retry {
+pub(super) fn retry_of(value: &Value) -> Retry {
     let Some(value) = value.get("retry") else { return Retry::ONCE };
     Retry {
         attempts: number_u16(value, "attempts", 1),
@@ -108,10 +104,6 @@ fn retry(value: &Value) -> Retry {
         max: duration(value, "max", Millis::secs(60)),
         factor: number_u16(value, "factor", 2),
     }
-}
-
-fn duration(value: &Value, key: &str, default: Millis) -> Millis {
-    value.field(key, |it| scalar::duration(it, Millis::ZERO)).unwrap_or(default)
 }
 
 pub(super) fn smoke(context: &mut Context<'_>, services: &Services) -> Vec<SmokeCheck> {
@@ -122,31 +114,56 @@ pub(super) fn smoke(context: &mut Context<'_>, services: &Services) -> Vec<Smoke
 
 fn smoke_check(context: &mut Context<'_>, value: &Value, services: &Services) -> Option<SmokeCheck> {
     let timeout = duration(value, "timeout", Millis::secs(10));
-    let (service, kind) = match (value.get("get"), value.get("run")) {
-        (Some(get), None) => {
+    let (service, kind) = match (value.get("get"), value.get("run"), value.get("mail")) {
+        (Some(get), None, None) => {
             idle(context, value, "in", "get");
             let service = chosen(context, value, "service", services, Wants::Port)?;
             let status = number_u16(value, "status", 200);
-            (service, SmokeKind::Get { path: get.read(scalar::url_path)?, status })
+            let path = get.read(scalar::url_path)?;
+            (service, SmokeKind::Get { path, status, expect: expect(context, value) })
         }
-        (None, Some(run)) => {
-            idle(context, value, "service", "run");
-            idle(context, value, "status", "run");
+        (None, Some(run), None) => {
+            of_a_request(context, value, "run");
             let service = chosen(context, value, "in", services, Wants::Files)?;
             let command = context.argv(run, Some(service.as_str()), &mut Mentions::new());
             (service, SmokeKind::Run { command })
         }
-        (get, _) => {
-            let what = if get.is_some() { "both `get` and `run`" } else { "neither `get` nor `run`" };
-            let diagnostic = Diagnostic::error(codes::EITHER_OR, format!("a smoke check says {what}"));
-            let help = "as in `{get: /health, service: web}` or `{run: [./check], in: web}`";
-            context
-                .report
-                .push(diagnostic.label(value.place(), "exactly one of the two is wanted").help(help));
-            return None;
+        (None, None, Some(mail)) => {
+            of_a_request(context, value, "mail");
+            let service = chosen(context, value, "in", services, Wants::Files)?;
+            let mut text =
+                |key: &str| context.expand(mail.get(key)?, Some(service.as_str()), &mut Mentions::new());
+            let (from, to) = (text("from")?, text("to")?);
+            (service, SmokeKind::Mail { from, to })
         }
+        _ => return None,
     };
     Some(SmokeCheck { service, kind, timeout })
+}
+
+fn expect(context: &mut Context<'_>, value: &Value) -> SmokeExpect {
+    let shape = inner(inner(&language::ROOT, "smoke"), "");
+    let texts = |key: &str| {
+        let written = value.get(key).into_iter().flat_map(Value::entries);
+        written.filter_map(|(name, it)| Some((name.clone(), it.text()?.to_owned()))).collect()
+    };
+    let text = |key: &str| value.get(key).and_then(Value::text).map(str::to_owned);
+    let headers = value.get("headers");
+    let headers =
+        headers.and_then(|it| context.typed(it, inner(shape, "headers"), None, &mut Mentions::new()));
+    SmokeExpect {
+        json: texts("json"),
+        contains: text("contains"),
+        headers: headers.unwrap_or_default(),
+        bearer: text("bearer"),
+    }
+}
+
+/// What only a request has.
+fn of_a_request(context: &mut Context<'_>, value: &Value, beside: &str) {
+    for key in ["service", "status", "json", "contains", "headers", "bearer"] {
+        idle(context, value, key, beside);
+    }
 }
 
 /// A key that nothing reads beside another one is a mistake, not a detail.
@@ -164,13 +181,13 @@ fn idle(context: &mut Context<'_>, value: &Value, key: &str, beside: &str) {
 
 /// What a check or job needs of the service that it is given to.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Wants {
+pub(super) enum Wants {
     Port,
     Files,
 }
 
 /// The service that `key` names, or the only one that can be meant.
-fn chosen(
+pub(super) fn chosen(
     context: &mut Context<'_>,
     value: &Value,
     key: &str,

@@ -1,11 +1,14 @@
 //! How a new version takes over.
 
 use lockgate_model::{
-    Analysis, Diagnostic, Millis, OnUndecided, RollbackTrigger, Rollout, Step, Strategy, Weight,
+    Analysis, Diagnostic, Millis, OnUndecided, RollbackTrigger, Rollout, Step, StepGate, Strategy, Weight,
 };
+use serde::de::DeserializeOwned;
 
-use super::{Context, missing};
-use crate::layers::Value;
+use super::{Context, duration};
+use crate::language;
+use crate::layers::{Value, inner};
+use crate::scope::Mentions;
 use crate::{scalar, threshold};
 use lockgate_diagnostics::codes;
 
@@ -16,15 +19,20 @@ pub(super) fn lower(context: &mut Context<'_>) -> Rollout {
     let tree = context.tree;
     let empty = Value::empty_map(tree.origin);
     let value = tree.get("rollout").unwrap_or(&empty);
-    let strategy = match value.field("strategy", |it| scalar::one_of(it, &["canary", "rolling"])) {
+    let strategy = match value.get("strategy").and_then(Value::text) {
         Some("canary") => Strategy::Canary,
+        Some("blue-green") => Strategy::BlueGreen,
+        Some("recreate") => Strategy::Recreate,
         Some(_) | None => Strategy::Rolling,
     };
     let steps = match (strategy, value.get("steps")) {
-        (Strategy::Rolling, _) => vec![],
+        (Strategy::Rolling | Strategy::Recreate, _) => vec![],
+        // All traffic at once, when all of the new version is there.
+        (Strategy::BlueGreen, _) => vec![step(10_000, Millis::ZERO)],
         (Strategy::Canary, None) => default_steps(),
         (Strategy::Canary, Some(steps)) => written_steps(context, steps),
     };
+    let text = |key: &str| value.get(key).and_then(Value::text).map(str::to_owned);
     Rollout {
         strategy,
         steps,
@@ -36,29 +44,38 @@ pub(super) fn lower(context: &mut Context<'_>) -> Rollout {
             .collect(),
         bake: duration(value, "bake", Millis::ZERO),
         analysis: analysis(value.get("analysis").unwrap_or(&empty)),
+        gates: part(context, value, "gates").unwrap_or_default(),
+        freeze: part(context, value, "freeze").unwrap_or_default(),
+        max_surge: text("max_surge"),
+        max_unavailable: text("max_unavailable"),
     }
 }
 
+fn part<T: DeserializeOwned>(context: &mut Context<'_>, value: &Value, key: &str) -> Option<T> {
+    let shape = inner(inner(&language::ROOT, "rollout"), key);
+    context.typed(value.get(key)?, shape, None, &mut Mentions::new())
+}
+
+fn step(basis_points: u16, pause: Millis) -> Step {
+    let weight = Weight::from_basis_points(basis_points).expect("at most 10,000");
+    Step { weight, pause, gate: StepGate::Metrics }
+}
+
 fn default_steps() -> Vec<Step> {
-    let weight = |points| Weight::from_basis_points(points).expect("at most 10,000");
-    vec![
-        Step { weight: weight(1_000), pause: Millis::mins(5) },
-        Step { weight: weight(5_000), pause: Millis::mins(5) },
-        Step { weight: Weight::ALL, pause: Millis::ZERO },
-    ]
+    vec![step(1_000, Millis::mins(5)), step(5_000, Millis::mins(5)), step(10_000, Millis::ZERO)]
 }
 
 fn written_steps(context: &mut Context<'_>, value: &Value) -> Vec<Step> {
     let mut steps = vec![];
     let mut places = vec![];
     for item in value.items() {
-        if item.map().is_some() && item.get("weight").is_none() {
-            let diagnostic = missing("weight", "a canary step", item.place());
-            context.report.push(diagnostic.help("as in `{weight: 5%, pause: 15m}`"));
-        }
         let weight = item.get("weight").and_then(|it| Some((it.read(scalar::weight)?, it.place())));
         if let Some((weight, place)) = weight {
-            steps.push(Step { weight, pause: duration(item, "pause", Millis::ZERO) });
+            let gate = match item.get("gate").and_then(Value::text) {
+                Some("approval") => StepGate::Approval,
+                Some(_) | None => StepGate::Metrics,
+            };
+            steps.push(Step { weight, pause: duration(item, "pause", Millis::ZERO), gate });
             places.push(place);
         }
     }
@@ -136,8 +153,4 @@ fn analysis(value: &Value) -> Analysis {
             Some(_) | None => OnUndecided::Hold,
         },
     }
-}
-
-fn duration(value: &Value, key: &str, default: Millis) -> Millis {
-    value.field(key, |it| scalar::duration(it, Millis::ZERO)).unwrap_or(default)
 }

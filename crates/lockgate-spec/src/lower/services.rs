@@ -7,14 +7,11 @@ use lockgate_model::{
     StopSignal,
 };
 
-use super::{Context, dependencies, number_u16};
+use super::{Context, dependencies, number_u16, parts};
 use crate::layers::Value;
 use crate::scalar;
 use crate::scope::Mentions;
 use lockgate_diagnostics::codes;
-
-/// A worker is taken for started when it has stayed up this long: start-up crashes show within seconds.
-const WORKER_READY_AFTER: Millis = Millis::secs(5);
 
 /// The ports of every service, for references.
 pub(super) fn ports(tree: &Value) -> BTreeMap<String, BTreeMap<PortName, Port>> {
@@ -32,10 +29,11 @@ fn ports_of(service: &Value) -> BTreeMap<PortName, Port> {
             None if name == "grpc" => Protocol::Grpc,
             Some(_) | None => Protocol::Http,
         };
+        let publish = value.get("publish").map(|_| number_u16(value, "publish", 0));
         if let Ok(name) = PortName::new(name.as_str())
             && number != 0
         {
-            ports.insert(name, Port { number, protocol });
+            ports.insert(name, Port { number, protocol, publish });
         }
     }
     ports
@@ -59,7 +57,7 @@ pub(super) fn lower(
 
 fn service(context: &mut Context<'_>, name: &str, value: &Value, mentioned: &mut Mentions) -> Service {
     let command = value.get("command").map(|it| context.argv(it, Some(name), mentioned));
-    if command.is_none() {
+    if command.is_none() && context.scope.network.is_machine() {
         let help = "say what is run: `command: [./web, --verbose]`";
         context.missing("command", &format!("service `{name}`"), value.key_span, help);
     }
@@ -79,13 +77,16 @@ fn service(context: &mut Context<'_>, name: &str, value: &Value, mentioned: &mut
         if is_reserved(key, &ports) {
             reserved(context, key, text.key_span);
         }
-        if let Some(text) = context.expand(text, Some(name), mentioned) {
-            env.insert(key.clone(), text);
+        if let Some(clash) = value.at(&["secrets", key]) {
+            both_ways(context, key, text.key_span, clash.key_span);
+        }
+        let written = text.get("value").and_then(|it| context.expand(it, Some(name), mentioned));
+        if let Some(written) = written {
+            env.insert(key.clone(), written);
         }
     }
     connections(context, value, &mut env);
-    Service {
-        command: command.unwrap_or_default(),
+    let mut service = Service {
         files: value.field("files", scalar::inner_path),
         env,
         health: health(context, name, value, &ports),
@@ -93,7 +94,45 @@ fn service(context: &mut Context<'_>, name: &str, value: &Value, mentioned: &mut
         depends_on: depends_on(name, value, mentioned),
         replicas: number_u16(value, "replicas", 1),
         stop: stop(value),
+        ..Service::new(command.unwrap_or_default())
+    };
+    parts::fill(context, name, value, mentioned, &mut service);
+    service
+}
+
+fn both_ways(context: &mut Context<'_>, variable: &str, env: Span, secret: Span) {
+    let message = format!("`{variable}` is both a plain variable and a secret");
+    context.report.push(
+        Diagnostic::error(codes::VARIABLE_TWICE, message)
+            .label(env, "the plain variable")
+            .label(secret, "the secret")
+            .help("a variable is declared once; remove one of the two"),
+    );
+}
+
+/// The names that lead to each service, for references.
+pub(super) fn hosts(context: &mut Context<'_>) -> BTreeMap<String, Vec<String>> {
+    let mut hosts = BTreeMap::new();
+    for (name, service) in context.tree.get("services").into_iter().flat_map(Value::entries) {
+        let written = service.at(&["ingress", "hosts"]).map_or(&[][..], Value::items);
+        let mut report = vec![];
+        let mut quiet = Context { tree: context.tree, scope: context.scope.clone(), report: &mut report };
+        let expanded = written.iter().filter_map(|it| quiet.expand(it, Some(name), &mut Mentions::new()));
+        let expanded: Vec<String> = expanded.collect();
+        if !expanded.is_empty() {
+            hosts.insert(name.clone(), expanded);
+        }
     }
+    hosts
+}
+
+/// The variable that carries the address of something in `depends_on`.
+pub(super) fn variable_of(context: &Context<'_>, name: &str, entry: &Value) -> Option<String> {
+    let named = entry.get("as").and_then(Value::text).map(str::to_owned);
+    let dependency = context.scope.dependencies.get(name);
+    let conventional =
+        || dependency.and_then(|it| it.kind.as_deref()).map(dependencies::conventional_variable);
+    named.or_else(conventional)
 }
 
 /// Instances are told their own ports, and by whom they were started.
@@ -136,14 +175,11 @@ fn depends_on(own: &str, value: &Value, mentioned: &Mentions) -> BTreeMap<String
 fn connections(context: &mut Context<'_>, value: &Value, env: &mut BTreeMap<String, String>) {
     let mut set: BTreeMap<String, (String, Span)> = BTreeMap::new();
     for (name, entry) in value.get("depends_on").into_iter().flat_map(Value::entries) {
-        let named = entry.get("as").and_then(Value::text).map(str::to_owned);
-        let dependency = context.scope.dependencies.get(name);
-        let conventional =
-            dependency.and_then(|it| it.kind.as_deref()).map(dependencies::conventional_variable);
-        let Some(variable) = named.or(conventional) else { continue };
-        if value.at(&["env", &variable]).is_some() {
+        let Some(variable) = variable_of(context, name, entry) else { continue };
+        if value.at(&["env", &variable]).is_some() || value.at(&["secrets", &variable]).is_some() {
             continue;
         }
+        let dependency = context.scope.dependencies.get(name);
         if let Some((other, span)) = set.get(&variable) {
             let message = format!("`{name}` and `{other}` both set `{variable}`");
             context.report.push(
@@ -156,6 +192,8 @@ fn connections(context: &mut Context<'_>, value: &Value, env: &mut BTreeMap<Stri
         }
         set.insert(variable.clone(), (name.clone(), entry.key_span));
         let url = match dependency {
+            // Somebody else's store keeps it: it is a secret of the service.
+            Some(dependency) if dependency.in_store => continue,
             Some(dependency) => dependency.url.clone(),
             None => service_url(context, name),
         };
@@ -171,7 +209,7 @@ fn service_url(context: &Context<'_>, name: &str) -> Option<String> {
     let ports = context.scope.services.get(name)?;
     let main =
         ports.iter().find(|it| it.0.as_str() == "http").or(ports.iter().min_by_key(|it| it.1.number))?;
-    Some(context.scope.url(main.1.number))
+    Some(context.scope.url(name, main.1.number))
 }
 
 fn no_address(context: &mut Context<'_>, dependency: &str, variable: &str) {
@@ -188,7 +226,7 @@ fn no_address(context: &mut Context<'_>, dependency: &str, variable: &str) {
 }
 
 fn health(context: &mut Context<'_>, name: &str, value: &Value, ports: &BTreeMap<PortName, Port>) -> Health {
-    let worker = Health::Uptime { ready_after: WORKER_READY_AFTER };
+    let worker = Service::new(vec![]).health;
     let written = value.get("health");
     let http = |it: &(&PortName, &Port)| it.1.protocol == Protocol::Http;
     let named = written.and_then(|it| it.get("port"));
@@ -197,6 +235,10 @@ fn health(context: &mut Context<'_>, name: &str, value: &Value, ports: &BTreeMap
         None => ports.get_key_value("http").filter(http).or_else(|| ports.iter().find(http)),
     };
     let Some((port, _)) = port else {
+        let asked_otherwise = |it: &Value| it.get("ready").or(it.get("live")).is_some();
+        if written.is_some_and(asked_otherwise) && !context.scope.network.is_machine() {
+            return worker;
+        }
         // Workers and services share `defaults`; what they say of health is not meant for workers.
         if let Some(written) = written.filter(|it| it.is_specific()) {
             no_health_port(context, name, named.unwrap_or(written), ports);

@@ -19,6 +19,7 @@ pub(super) fn lower(tree: &Value) -> BTreeMap<SloMetric, Slo> {
                 Some("critical") => SloSeverity::Critical,
                 Some(_) | None => SloSeverity::Warning,
             },
+            runbook: value.get("runbook").and_then(Value::text).map(str::to_owned),
         };
         Some((metric, slo))
     });

@@ -66,7 +66,7 @@ impl World {
     }
 
     pub(crate) fn slot(&self, release: u64) -> SlotSpec {
-        let http = Port { number: self.port, protocol: Protocol::Http };
+        let http = Port::new(self.port, Protocol::Http);
         SlotSpec {
             slot: web(release),
             version: Version::new(format!("v{release}")).unwrap(),

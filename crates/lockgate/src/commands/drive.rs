@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use lockgate_driver::store::{Holder, LeaseError, Store};
 use lockgate_driver::{DriveError, Driver};
 use lockgate_model::{EnvironmentName, Scope, SystemName, TargetKind};
@@ -43,7 +43,9 @@ pub async fn drive(
 }
 
 pub fn target_of(target: &TargetKind, state_dir: &Path, scope: &Scope) -> anyhow::Result<Local> {
-    let TargetKind::Local(local) = target;
+    let TargetKind::Local(local) = target else {
+        bail!("this version does not release to `{}` yet", target.as_str());
+    };
     Ok(Local::new(state_dir, this_program()?, scope.clone(), local.bind))
 }
 

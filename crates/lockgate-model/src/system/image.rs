@@ -1,0 +1,71 @@
+//! What is deployed: images, and how they are built.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ServiceName, is_default};
+
+/// Where a service's image comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Image {
+    Built(Build),
+    /// Somebody else's, by its reference.
+    Named(String),
+    /// One image, two services.
+    SameAs(ServiceName),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Build {
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub preset: Option<Preset>,
+    /// The user's own, instead of a preset.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub dockerfile: Option<String>,
+    pub context: String,
+    /// Stage of the Dockerfile to stop at.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub stage: Option<String>,
+    /// Folder of the workspace that the service is in.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub package: Option<String>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub args: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub platforms: Vec<String>,
+    /// Repository that the image is pushed to, without tag.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub image: Option<String>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub scan: Option<Scan>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Preset {
+    Rust,
+    Node,
+    Nextjs,
+    Nestjs,
+    Python,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scan {
+    /// Findings from this level on stop the release.
+    pub fail_on: ScanLevel,
+    /// Findings that were looked at and do not count, such as `CVE-2026-1234`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub ignore: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScanLevel {
+    Low,
+    Medium,
+    High,
+    Critical,
+}

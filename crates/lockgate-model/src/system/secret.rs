@@ -1,0 +1,69 @@
+//! What a secret is: never its value, only where it comes from and what it must look like.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Millis, is_default};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretRule {
+    /// Made by Lockgate once, and kept.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub generate: Option<Generate>,
+    /// Public half of another secret's key pair.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub public_of: Option<String>,
+    /// How old the value may become.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub rotate: Option<Millis>,
+    /// Name in the store, where it is not the variable's.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub from: Option<String>,
+    /// Key within a secret of several values.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub key: Option<String>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub format: Option<SecretFormat>,
+    pub required: bool,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub about: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Generate {
+    /// 32 random bytes as 64 hexadecimal digits.
+    Hex32,
+    Hex64,
+    #[serde(rename = "base64-32")]
+    Base64Of32,
+    #[serde(rename = "base64-64")]
+    Base64Of64,
+    /// 32 letters and digits.
+    Password,
+    Uuid,
+    #[serde(rename = "rsa-2048")]
+    Rsa2048,
+    #[serde(rename = "rsa-4096")]
+    Rsa4096,
+    Ed25519,
+}
+
+impl Generate {
+    /// Does it make a pair, of which `public_of` is the public half?
+    pub fn is_key_pair(self) -> bool {
+        matches!(self, Generate::Rsa2048 | Generate::Rsa4096 | Generate::Ed25519)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SecretFormat {
+    Text,
+    Url,
+    Pem,
+    Hex,
+    Base64,
+    Json,
+    /// JSON without line breaks, as variables need it.
+    JsonOneLine,
+}

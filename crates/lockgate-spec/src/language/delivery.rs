@@ -1,0 +1,121 @@
+//! What happens to a change before its release: images, checks, and the page of the release.
+
+use super::{BOOL, POSITIVE_SPAN, TEMPLATE, TEXT, TEXTS, key, must, named, one_of, with};
+use crate::schema::{Keys, Leaf, NameRule, Pick, Shape, Short};
+
+const INNER_PATH: Shape = Shape::Scalar(Leaf::InnerPath);
+
+pub(super) const BUILD: Shape = Shape::Keys(
+    &Keys::new(
+        "a build",
+        &[
+            key(
+                "preset",
+                one_of(&["rust", "node", "nextjs", "nestjs", "python"]),
+                "A Dockerfile for a usual stack; or `dockerfile`.",
+            ),
+            key("dockerfile", INNER_PATH, "A Dockerfile of your own; or `preset`."),
+            with("context", Shape::Scalar(Leaf::ContextPath), ".", "Folder that the build sees."),
+            key("stage", TEXT, "Stage of the Dockerfile to stop at."),
+            key("package", INNER_PATH, "Folder of the workspace that the service is in."),
+            key(
+                "args",
+                Shape::Named(&named(NameRule::Variable, Shape::Scalar(Leaf::VariableValue))),
+                "Build arguments: they are part of the image.",
+            ),
+            with(
+                "platforms",
+                Shape::Many(&one_of(&["linux/amd64", "linux/arm64"])),
+                "linux/amd64",
+                "Platforms that the image is for.",
+            ),
+            key("image", TEMPLATE, "Repository that the image is pushed to, without tag."),
+            key("scan", SCAN, "What is not released because of what is known against it."),
+        ],
+    )
+    .pick(Pick::AtMostOne(&["preset", "dockerfile"]))
+    .short(Short::Field("preset")),
+);
+
+const SCAN: Shape = Shape::Keys(
+    &Keys::new(
+        "scan",
+        &[
+            with(
+                "fail_on",
+                one_of(&["low", "medium", "high", "critical"]),
+                "high",
+                "Findings from this level on stop the release.",
+            ),
+            key("ignore", TEXTS, "Findings that were looked at and do not count."),
+        ],
+    )
+    .short(Short::Field("fail_on")),
+);
+
+pub(super) const CI: Shape = Shape::Keys(&Keys::new(
+    "ci",
+    &[
+        key(
+            "tools",
+            Shape::Named(&named(NameRule::Job, TEXT)),
+            "Versions of what the commands need, such as `node: \"22\"`.",
+        ),
+        with("branches", TEXTS, "main", "Branches whose pushes and pull requests are checked."),
+        key("install", STEP, "Fetches what the others need."),
+        key("format", STEP, "Is it formatted?"),
+        key("lint", STEP, "Is it in good style?"),
+        key("types", STEP, "Do the types fit?"),
+        key("unit", STEP, "Unit tests."),
+        key("integration", STEP, "Tests with real dependencies."),
+        key("coverage", STEP, "How much of it the tests reach."),
+        key("security", STEP, "Is anything known against what it is made of?"),
+        key("e2e", STEP, "Tests of the whole, as users see it."),
+        key("build", STEP, "Does it build?"),
+    ],
+));
+
+const STEP: Shape = Shape::Keys(
+    &Keys::new(
+        "a step of ci",
+        &[
+            must("run", Shape::Argvs, "A command, or a list of commands that run one after the other."),
+            key(
+                "services",
+                Shape::Many(&Shape::Scalar(Leaf::DependencyName)),
+                "Dependencies that are started for it.",
+            ),
+            key(
+                "env",
+                Shape::Named(&named(NameRule::Variable, Shape::Scalar(Leaf::VariableValue))),
+                "Variables.",
+            ),
+            key("secrets", Shape::Many(&super::SECRET), "Secrets that it is given."),
+            with("timeout", POSITIVE_SPAN, "30m", "Longest run."),
+            key("keep", Shape::Many(&INNER_PATH), "Files or folders that are kept of it."),
+            key("keep_for", POSITIVE_SPAN, "How long they are kept."),
+            key("report", INNER_PATH, "Where it writes its report."),
+            key("at_least", Shape::Scalar(Leaf::PercentValue), "Coverage below this fails."),
+        ],
+    )
+    .short(Short::Field("run")),
+);
+
+pub(super) const RELEASE: Shape = Shape::Keys(&Keys::new(
+    "release",
+    &[
+        key("assets", Shape::List(&ASSET), "Files that go with it."),
+        key("notes", INNER_PATH, "File with the notes."),
+        with("draft", BOOL, "false", "Somebody has to publish it."),
+        with("prerelease", BOOL, "false", "Not for everybody."),
+    ],
+));
+
+const ASSET: Shape = Shape::Keys(&Keys::new(
+    "an asset",
+    &[
+        must("name", TEMPLATE, "What it is called."),
+        must("path", INNER_PATH, "File, or folder that is packed."),
+        key("type", TEXT, "Media type."),
+    ],
+));

@@ -1,0 +1,224 @@
+//! What can be measured beside the metrics of a canary, and comparisons with any unit: `> 80% for 5m`.
+
+use lockgate_diagnostics::{codes, shown, suggest};
+use lockgate_model::{Millis, Percent};
+use lockgate_yaml::Scalar;
+
+use crate::scalar::Problem;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Share,
+    Duration,
+    Count,
+}
+
+/// Metrics of the system as a whole.
+const OF_THE_SYSTEM: &[(&str, Unit)] = &[
+    ("availability", Unit::Share),
+    ("error_rate", Unit::Share),
+    ("latency_p50", Unit::Duration),
+    ("latency_p95", Unit::Duration),
+    ("latency_p99", Unit::Duration),
+    ("restarts", Unit::Count),
+    ("up", Unit::Count),
+    ("cpu", Unit::Share),
+    ("memory", Unit::Share),
+    ("disk", Unit::Share),
+    ("request_rate", Unit::Count),
+    ("rate_limited", Unit::Share),
+    ("grpc_error_rate", Unit::Share),
+    ("grpc_latency_p95", Unit::Duration),
+    ("deploy_success", Unit::Share),
+    ("migration_duration", Unit::Duration),
+];
+
+/// Metrics of a dependency, as `postgres.connections`.
+const OF_A_DEPENDENCY: &[(&str, Unit)] = &[
+    ("up", Unit::Count),
+    ("cpu", Unit::Share),
+    ("memory", Unit::Share),
+    ("disk", Unit::Share),
+    ("connections", Unit::Share),
+    ("error_rate", Unit::Share),
+    ("latency_p95", Unit::Duration),
+    ("latency_p99", Unit::Duration),
+    ("slow_queries", Unit::Count),
+    ("evictions", Unit::Count),
+    ("replication_lag", Unit::Duration),
+    ("consumer_lag", Unit::Count),
+    ("under_replicated", Unit::Count),
+    ("queue_depth", Unit::Count),
+    ("unassigned_shards", Unit::Count),
+];
+
+/// The unit of a metric, by its name.
+pub(crate) fn metric(name: &str) -> Result<Unit, Problem> {
+    let (known, own) = match name.split_once('.') {
+        Some((_, own)) => (OF_A_DEPENDENCY, own),
+        None => (OF_THE_SYSTEM, name),
+    };
+    if let Some(found) = known.iter().find(|it| it.0 == own) {
+        return Ok(found.1);
+    }
+    let names = || known.iter().map(|it| it.0);
+    let message = format!("`{}` is no metric", shown(name));
+    let label = match suggest::nearest(own, names()) {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None => "not known".to_owned(),
+    };
+    let problem = Problem::new(codes::NOT_A_CHOICE, message, label);
+    let whose = if name.contains('.') { "a dependency" } else { "the system" };
+    Err(problem.help(format!("the metrics of {whose} are {}", suggest::all(names()))))
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    Less,
+    AtMost,
+    Equal,
+    AtLeast,
+    More,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub(crate) enum Amount {
+    Share(Percent),
+    Duration(Millis),
+    Count(f64),
+}
+
+impl Amount {
+    pub(crate) fn unit(self) -> Unit {
+        match self {
+            Amount::Share(_) => Unit::Share,
+            Amount::Duration(_) => Unit::Duration,
+            Amount::Count(_) => Unit::Count,
+        }
+    }
+}
+
+/// `> 1% for 5m`, taken apart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Threshold {
+    pub(crate) comparison: Comparison,
+    pub(crate) amount: Amount,
+    /// How long it must last, or the time that is looked at.
+    pub(crate) lasting: Option<Millis>,
+}
+
+fn bad(message: impl Into<String>, label: &str) -> Problem {
+    Problem::new(codes::BAD_THRESHOLD, message, label)
+}
+
+pub(crate) fn threshold(scalar: &Scalar) -> Result<Threshold, Problem> {
+    let text = scalar.text.trim();
+    let operators = [
+        ("<=", Comparison::AtMost),
+        (">=", Comparison::AtLeast),
+        ("<", Comparison::Less),
+        (">", Comparison::More),
+        ("=", Comparison::Equal),
+    ];
+    let Some((operator, comparison)) = operators.into_iter().find(|it| text.starts_with(it.0)) else {
+        let message = format!("`{}` compares with nothing", shown(text));
+        return Err(bad(message, "begin with `<` or `>`").help("as in `> 80% for 5m`"));
+    };
+    let rest = text[operator.len()..].trim();
+    let split = [" for ", " in ", " over "].into_iter().find_map(|it| rest.split_once(it));
+    let (number, lasting) = match split {
+        Some((number, lasting)) => (number.trim(), Some(lasting.trim())),
+        None => (rest, None),
+    };
+    let lasting = lasting.map(|it| {
+        let span = it.parse::<Millis>().ok().filter(|it| *it != Millis::ZERO);
+        span.ok_or_else(|| bad(format!("`{}` is no time", shown(it)), "a duration such as `5m` is wanted"))
+    });
+    Ok(Threshold { comparison, amount: amount(number)?, lasting: lasting.transpose()? })
+}
+
+fn amount(text: &str) -> Result<Amount, Problem> {
+    let wrong =
+        || bad(format!("`{}` is no amount", shown(text)), "a number, a percentage or a duration is wanted");
+    if text.ends_with('%') {
+        return text.parse().map(Amount::Share).map_err(|_| wrong());
+    }
+    let (number, scale) = match (text.strip_suffix('k'), text.strip_suffix('M')) {
+        (Some(number), _) => (number, 1e3),
+        (None, Some(number)) => (number, 1e6),
+        (None, None) => (text, 1.0),
+    };
+    let plain = number.starts_with(|it: char| it.is_ascii_digit())
+        && number.bytes().all(|it| it.is_ascii_digit() || it == b'.');
+    if let Some(number) = number.parse::<f64>().ok().filter(|_| plain) {
+        return Ok(Amount::Count(number * scale));
+    }
+    text.parse().map(Amount::Duration).map_err(|_| wrong())
+}
+
+/// What must hold of a metric: no time belongs to it.
+pub(crate) fn objective(metric_name: &str, scalar: &Scalar) -> Result<(), Problem> {
+    let Ok(unit) = metric(metric_name) else { return Ok(()) };
+    let threshold = threshold(scalar)?;
+    in_unit(metric_name, unit, threshold.amount)?;
+    if threshold.lasting.is_some() {
+        let message = format!("the objective `{}` has a time", shown(&scalar.text));
+        return Err(bad(message, "only alerts have one").help("say the time in `alert`"));
+    }
+    Ok(())
+}
+
+/// What must not be seen of a metric, and how long.
+pub(crate) fn alert(metric_name: &str, scalar: &Scalar) -> Result<(), Problem> {
+    let Ok(unit) = metric(metric_name) else { return Ok(()) };
+    let threshold = threshold(scalar)?;
+    in_unit(metric_name, unit, threshold.amount)?;
+    // A migration is measured once, when it has ended.
+    if threshold.lasting.is_none() && metric_name != "migration_duration" {
+        let message = format!("the alert `{}` does not say how long it must last", shown(&scalar.text));
+        return Err(
+            bad(message, "add `for` and a duration").help(format!("as in `{} for 5m`", shown(&scalar.text)))
+        );
+    }
+    Ok(())
+}
+
+pub(crate) fn in_unit(metric: &str, unit: Unit, amount: Amount) -> Result<(), Problem> {
+    if amount.unit() == unit {
+        return Ok(());
+    }
+    let wanted = match unit {
+        Unit::Share => "a percentage such as `80%`",
+        Unit::Duration => "a duration such as `500ms`",
+        Unit::Count => "a number such as `3`",
+    };
+    let message = format!("the threshold of `{metric}` has the wrong unit");
+    Err(Problem::new(codes::UNIT, message, format!("{wanted} is wanted")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comparisons_have_an_amount_and_perhaps_a_time() {
+        let read = |text| threshold(&Scalar::plain(text)).ok();
+        let five = Some(Millis::mins(5));
+        assert_eq!(
+            read("> 80% for 5m"),
+            Some(Threshold {
+                comparison: Comparison::More,
+                amount: Amount::Share(Percent(80_000)),
+                lasting: five
+            })
+        );
+        assert_eq!(read("> 100k for 5m").map(|it| it.amount), Some(Amount::Count(100_000.0)));
+        assert_eq!(
+            read("<= 1s").map(|it| (it.amount, it.lasting)),
+            Some((Amount::Duration(Millis::secs(1)), None))
+        );
+        for text in ["", "80%", ">", "> x", "> 5 for", "> 5 for 0s", "> -1", "> 101%"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+}
