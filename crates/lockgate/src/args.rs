@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use lockgate_model::{EnvironmentName, ReleaseId, ServiceName, SystemName, Version};
 
 /// Carry out releases that can be trusted at 3 a.m.: migrations, canaries, rollback.
@@ -21,6 +22,29 @@ pub struct Cli {
     pub command: Command,
 }
 
+impl Cli {
+    /// The command line, or why it makes no sense.
+    pub fn read() -> Result<Cli, clap::Error> {
+        let cli = Cli::try_parse()?;
+        match (cli.global.format, &cli.command) {
+            (FormatName::Human | FormatName::Json, _)
+            | (FormatName::Sarif | FormatName::Github, Command::Check(_)) => Ok(cli),
+            (FormatName::Sarif | FormatName::Github, _) => {
+                let message =
+                    "this command is written as `human` or `json`; `sarif` and `github` are for `check`";
+                Err(Cli::command().error(ErrorKind::InvalidValue, message))
+            }
+        }
+    }
+
+    /// Whether JSON was asked for in arguments that make no sense as a whole.
+    pub fn wants_json() -> bool {
+        let args: Vec<_> = std::env::args_os().collect();
+        args.iter().any(|it| it == "--format=json")
+            || args.windows(2).any(|it| it[0] == "--format" && it[1] == "json")
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct Global {
     /// The spec; without it, `lockgate.yaml` in this folder or the nearest one above
@@ -29,9 +53,9 @@ pub struct Global {
     /// Folder of the durable state; without it, `.lockgate` beside the spec
     #[arg(long, global = true, value_name = "DIR", env = "LOCKGATE_STATE")]
     pub state: Option<PathBuf>,
-    /// How results are written to standard output
-    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
+    /// How results are written; `sarif` and `github` are for what `check` finds
+    #[arg(long, global = true, value_enum, default_value_t = FormatName::Human)]
+    pub format: FormatName,
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
@@ -43,7 +67,19 @@ pub struct Global {
     pub verbose: u8,
 }
 
+/// What can be asked for. Diagnostics have more forms than other results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FormatName {
+    Human,
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations of GitHub Actions
+    Github,
+}
+
+/// How everything but diagnostics is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     Human,
     Json,

@@ -7,7 +7,8 @@ use lockgate_diagnostics::render::{self, Source};
 use lockgate_model::{Diagnostic, EnvironmentName, Severity, System, Version};
 use lockgate_spec::{Facts, Spec};
 
-use crate::args::Global;
+use crate::args::{Format, Global};
+use crate::findings;
 use crate::out::Out;
 
 /// What a spec is called when no other name is given.
@@ -91,11 +92,11 @@ impl Context {
 
     /// Shows diagnostics on standard error.
     pub fn show(&self, diagnostics: &[Diagnostic]) {
-        if diagnostics.is_empty() {
-            return;
+        match self.out.format {
+            Format::Human => findings::show(self.out, &self.sources(), diagnostics),
+            Format::Json if diagnostics.is_empty() => (),
+            Format::Json => self.out.warn(&render::json(&self.sources(), diagnostics)),
         }
-        let style = crate::ui::diagnostic_style();
-        self.out.warn(&render::human(&self.sources(), diagnostics, style));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use crate::args::{Color, Format, Global};
+use crate::args::{Color, Format, FormatName, Global};
 
 /// Writes results and remarks in the way the user asked for.
 #[derive(Clone, Copy, Debug)]
@@ -19,7 +19,11 @@ impl Out {
             Color::Always => anstream::ColorChoice::Always.write_global(),
             Color::Never => anstream::ColorChoice::Never.write_global(),
         }
-        Out { format: global.format, quiet: global.quiet }
+        let format = match global.format {
+            FormatName::Human | FormatName::Sarif | FormatName::Github => Format::Human,
+            FormatName::Json => Format::Json,
+        };
+        Out { format, quiet: global.quiet }
     }
 
     /// One line, or several, of data. A reader that went away is no error: the process ends quietly.
@@ -52,7 +56,7 @@ impl Out {
     }
 }
 
-fn to_stderr(text: &str) {
+pub fn to_stderr(text: &str) {
     let text = text.strip_suffix('\n').unwrap_or(text);
     // Without standard error there is nobody left to tell.
     drop(writeln!(anstream::stderr().lock(), "{text}"));

@@ -3,9 +3,10 @@
 use anyhow::{Context as _, bail};
 use lockgate_model::{Code, Diagnostic, Severity};
 
-use crate::args::{CheckArgs, Format, Global};
+use crate::args::{CheckArgs, Format, FormatName, Global};
 use crate::context::Context;
 use crate::exit::Exit;
+use crate::findings;
 use crate::out::{Out, style};
 
 pub fn check(global: &Global, args: &CheckArgs, out: Out) -> anyhow::Result<Exit> {
@@ -17,7 +18,7 @@ pub fn check(global: &Global, args: &CheckArgs, out: Out) -> anyhow::Result<Exit
         Some(environment) => context.spec.resolve(environment, &lockgate_spec::Facts::default()).1,
         None => context.spec.check(),
     };
-    report(&context, &diagnostics);
+    report(&context, &diagnostics, global.format);
     let errors = diagnostics.iter().any(|it| it.severity == Severity::Error);
     Ok(if errors { Exit::Failed } else { Exit::Done })
 }
@@ -37,12 +38,11 @@ fn fix(context: &mut Context, global: &Global) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn report(context: &Context, diagnostics: &[Diagnostic]) {
-    if context.out.format == Format::Json {
-        context.out.data(&lockgate_diagnostics::render::json(&context.sources(), diagnostics));
+fn report(context: &Context, diagnostics: &[Diagnostic], format: FormatName) {
+    findings::write(context.out, format, "check", &context.sources(), diagnostics);
+    if matches!(format, FormatName::Json | FormatName::Sarif) {
         return;
     }
-    context.show(diagnostics);
     let count = |severity| diagnostics.iter().filter(|it| it.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     let path = context.spec.name();

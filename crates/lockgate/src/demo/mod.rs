@@ -14,7 +14,7 @@ use lockgate_model::{Millis, grouped};
 use lockgate_node::{KeepInstances, NodeClient};
 use lockgate_sample::load::{Load, LoadHandle, LoadReport, Rate};
 
-use crate::args::{Color, DemoArgs, Format, Global};
+use crate::args::{Color, DemoArgs, FormatName, Global};
 use crate::commands::{deploy, drive, node::this_program};
 use crate::exit::Exit;
 use crate::out::{Out, style};
@@ -110,7 +110,7 @@ impl Demo {
         let global = Global {
             file: Some(path),
             state: Some(self.state.dir.clone()),
-            format: Format::Human,
+            format: FormatName::Human,
             color: Color::Auto,
             quiet: false,
             verbose: 0,

@@ -5,6 +5,7 @@
 #![expect(unreachable_pub, reason = "`pub` says what a module of these tests offers to the others")]
 
 mod bad_input;
+mod check;
 mod crashes;
 mod cutovers;
 mod failures;
