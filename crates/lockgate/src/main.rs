@@ -13,6 +13,7 @@ mod out;
 mod prepare;
 mod sqlx_migrate;
 mod state;
+mod support;
 mod ui;
 
 use std::io::IsTerminal as _;
