@@ -1,0 +1,162 @@
+//! Text to facts, one module per kind of file.
+
+pub(crate) mod compose;
+pub(crate) mod dockerfile;
+pub(crate) mod dotenv;
+pub(crate) mod limits;
+pub(crate) mod shell;
+pub(crate) mod workflow;
+
+use lockgate_model::{SourceId, Span};
+use lockgate_yaml::read_foreign;
+
+use crate::fact::{Facts, File, Unread};
+use crate::kind::{Kind, Syntax, kind_of_yaml, syntax_of_language, syntax_of_name};
+use crate::markdown::{self, Outline};
+use crate::place::{Excerpt, Word};
+use crate::tree::Tree;
+
+/// One source of the audit, with all that is fenced in it.
+pub(crate) fn source(id: SourceId, name: &str, text: &str, facts: &mut Facts) {
+    let excerpt = Excerpt::whole(id, text);
+    match syntax_of_name(name) {
+        Some(Syntax::Known(Kind::Markdown)) => document(id, name, text, facts),
+        Some(Syntax::Known(kind)) => known(name, kind, excerpt, None, facts),
+        Some(Syntax::Yaml) => yaml(name, excerpt, None, facts),
+        None => facts.unread.push(Unread {
+            name: name.to_owned(),
+            reason: "not of a kind that is audited".to_owned(),
+            span: None,
+        }),
+    }
+}
+
+fn document(id: SourceId, name: &str, text: &str, facts: &mut Facts) {
+    let document = markdown::read(id, text);
+    let inside = facts.documents.len();
+    facts.files.push(File {
+        name: name.to_owned(),
+        kind: Kind::Markdown,
+        excerpt: Excerpt::whole(id, text),
+        yaml: vec![],
+        inside: None,
+    });
+    facts.facts.extend(limits::facts(&document));
+    for fence in &document.fences {
+        if let Some(outline) = Outline::read(&fence.excerpt) {
+            facts.outlines.push((inside, outline));
+            continue;
+        }
+        let named = fence.name.as_ref().map_or("", |it| it.text.as_str());
+        let syntax = syntax_of_name(named).or_else(|| syntax_of_language(&fence.language));
+        match syntax {
+            Some(Syntax::Known(Kind::Markdown)) | None => (),
+            Some(Syntax::Known(kind)) => known(named, kind, fence.excerpt.clone(), Some(inside), facts),
+            Some(Syntax::Yaml) => yaml(named, fence.excerpt.clone(), Some(inside), facts),
+        }
+    }
+    for prose in &document.prose {
+        for code in prose.codes.iter().filter(|it| shell::is_command(&it.text)) {
+            let mut excerpt = Excerpt::empty(id);
+            excerpt.push(&code.text, code.span.start);
+            let block = facts.commands.len() + 1;
+            facts.commands.extend(shell::commands(&excerpt, block, None));
+        }
+    }
+    facts.documents.push(document);
+}
+
+fn known(name: &str, kind: Kind, excerpt: Excerpt, inside: Option<usize>, facts: &mut Facts) {
+    match kind {
+        Kind::Dockerfile => facts.dockerfiles.push(dockerfile::Dockerfile::read(name, &excerpt)),
+        Kind::Dotenv => facts.facts.extend(dotenv::facts(&excerpt)),
+        Kind::Shell => {
+            let block = facts.commands.len() + 1;
+            facts.commands.extend(shell::commands(&excerpt, block, None));
+        }
+        Kind::Markdown
+        | Kind::Compose
+        | Kind::Kubernetes
+        | Kind::Kustomization
+        | Kind::HelmValues
+        | Kind::Workflow
+        | Kind::WorkflowSteps
+        | Kind::TaskDefinition
+        | Kind::PrometheusRules
+        | Kind::CloudFormation
+        | Kind::AppRunner
+        | Kind::JavaScript
+        | Kind::Yaml => (),
+    }
+    facts.files.push(File { name: name.to_owned(), kind, excerpt, yaml: vec![], inside });
+}
+
+fn yaml(name: &str, excerpt: Excerpt, inside: Option<usize>, facts: &mut Facts) {
+    if is_template(&excerpt.text) {
+        let reason = "a template, which only its renderer can read".to_owned();
+        facts.unread.push(Unread { name: label(name, inside), reason, span: None });
+        return;
+    }
+    let read = read_foreign(&excerpt.text);
+    let span = |it: Span| excerpt.span(it.start..it.end);
+    if let Some(error) = read.error {
+        // A block without a name is often a sketch; only a file is held to be whole.
+        let place = inside.is_none().then(|| span(error.span));
+        facts.unread.push(Unread { name: label(name, inside), reason: error.reason, span: place });
+    }
+    for twice in read.duplicates {
+        facts.duplicates.push((Word::new(twice.key, span(twice.again)), span(twice.first)));
+    }
+    for node in read.documents {
+        let kind = kind_of_yaml(name, &node);
+        let tree = Tree::new(&node, &excerpt);
+        match kind {
+            Kind::Compose => facts.composes.push(compose::Compose::read(name, tree)),
+            Kind::Workflow => add_workflow(workflow::Workflow::read(name, tree), facts),
+            Kind::WorkflowSteps => add_workflow(workflow::Workflow::of_steps(name, tree), facts),
+            Kind::Markdown
+            | Kind::Dockerfile
+            | Kind::Kubernetes
+            | Kind::Kustomization
+            | Kind::HelmValues
+            | Kind::TaskDefinition
+            | Kind::PrometheusRules
+            | Kind::CloudFormation
+            | Kind::AppRunner
+            | Kind::Dotenv
+            | Kind::Shell
+            | Kind::JavaScript
+            | Kind::Yaml => (),
+        }
+        facts.files.push(File {
+            name: name.to_owned(),
+            kind,
+            excerpt: excerpt.clone(),
+            yaml: vec![node],
+            inside,
+        });
+    }
+}
+
+fn add_workflow(workflow: workflow::Workflow, facts: &mut Facts) {
+    for (_, step) in workflow.steps() {
+        if let Some(run) = &step.run {
+            let block = facts.commands.len() + 1;
+            facts.commands.extend(shell::commands(run, block, step.name.as_ref()));
+        }
+    }
+    facts.workflows.push(workflow);
+}
+
+/// Go templates, as in Helm charts. GitHub's `${{ }}` is a value and no template.
+fn is_template(text: &str) -> bool {
+    text.match_indices("{{").any(|it| !text[..it.0].ends_with('$'))
+}
+
+fn label(name: &str, inside: Option<usize>) -> String {
+    match (name, inside) {
+        ("", _) => "a YAML block without a name".to_owned(),
+        (name, Some(_)) => format!("the block `{name}`"),
+        (name, None) => name.to_owned(),
+    }
+}
