@@ -36,7 +36,30 @@ pub(crate) fn tree(root: &Node, environment: &Entry, report: &mut Vec<Diagnostic
     if let Some(map) = tree.map_mut() {
         map.insert("services".to_owned(), services);
     }
+    for entry in
+        overlay.get("dependencies").map_or(&[][..], Node::entries).iter().filter(|it| it.value.is_null())
+    {
+        without_dependency(&mut tree, &entry.key);
+    }
     tree
+}
+
+/// A dependency that an environment removes is not needed there, and nothing is measured of it.
+fn without_dependency(tree: &mut Value, name: &str) {
+    let measured = |metric: &str| metric.split_once('.').is_some_and(|it| it.0 == name);
+    let Some(map) = tree.map_mut() else { return };
+    if let Some(slo) = map.get_mut("slo").and_then(Value::map_mut) {
+        slo.retain(|metric, _| !measured(metric));
+    }
+    if let Some(alerts) = map.get_mut("alerts").and_then(Value::map_mut) {
+        alerts.retain(|_, it| !it.get("metric").and_then(Value::text).is_some_and(measured));
+    }
+    for service in map.get_mut("services").and_then(Value::map_mut).into_iter().flatten() {
+        let needs = service.1.map_mut().and_then(|it| it.get_mut("depends_on")).and_then(Value::map_mut);
+        if let Some(needs) = needs {
+            needs.remove(name);
+        }
+    }
 }
 
 struct Services<'a> {

@@ -68,7 +68,7 @@ enum Nothing {
 }
 
 const SERVICE_ATTRIBUTES: [&str; 4] = ["url", "host", "port", "ingress"];
-const DEPENDENCY_ATTRIBUTES: [&str; 4] = ["url", "version", "type", "database"];
+const DEPENDENCY_ATTRIBUTES: [&str; 6] = ["url", "host", "port", "version", "type", "database"];
 const TARGET_ATTRIBUTES: [&str; 4] = ["registry", "region", "namespace", "cluster"];
 const GIT_ATTRIBUTES: [&str; 4] = ["sha", "sha7", "branch", "tag"];
 const ROOTS: [&str; 9] =
@@ -268,16 +268,24 @@ impl Scope<'_> {
         let address = self.dependencies.get(name);
         let value = match rest {
             ["url"] => address.and_then(|it| it.url.clone()),
+            ["host"] => address.and_then(|it| authority(it.url.as_deref()?)).map(|it| it.0.to_owned()),
+            ["port"] => {
+                address.and_then(|it| authority(it.url.as_deref()?)).and_then(|it| it.1).map(str::to_owned)
+            }
             ["version"] => address.and_then(|it| it.version.clone()),
             ["type"] => address.and_then(|it| it.kind.clone()),
             ["database"] => self.written(&["dependencies", name, "database"]),
             _ => return Err(unknown_attribute(path, &DEPENDENCY_ATTRIBUTES)),
         };
-        if value.as_deref().is_some_and(|it| it.starts_with("${") && it.ends_with(".url}")) {
+        // Found by looking, when there is something to look at.
+        let unknown_yet = address.and_then(|it| it.url.as_deref()).is_some_and(|it| it.starts_with("${"));
+        if unknown_yet && matches!(rest, ["url" | "host" | "port"]) {
             return Err(Nothing::Later);
         }
         value.ok_or_else(|| match rest {
-            ["url"] => Nothing::NotHere { dependency: name.to_owned() },
+            ["url" | "host" | "port"] if address.is_none_or(|it| it.url.is_none()) => {
+                Nothing::NotHere { dependency: name.to_owned() }
+            }
             _ => Nothing::Unknown {
                 label: format!("`{name}` does not say it"),
                 help: format!("set it under `dependencies.{name}`"),
@@ -296,6 +304,19 @@ impl Scope<'_> {
             ),
         };
         Nothing::Unknown { label: format!("nothing is called `{}`", shown(name)), help }
+    }
+}
+
+/// Host and port of a URL, or of `host:port` alone.
+fn authority(url: &str) -> Option<(&str, Option<&str>)> {
+    let rest = url.split_once("://").map_or(url, |it| it.1);
+    let authority = rest.split(['/', '?']).next()?;
+    let place = authority.rsplit_once('@').map_or(authority, |it| it.1);
+    match place.rsplit_once(':') {
+        Some((host, port)) if !port.is_empty() && port.bytes().all(|it| it.is_ascii_digit()) => {
+            Some((host, Some(port)))
+        }
+        _ => Some((place, None)),
     }
 }
 

@@ -16,13 +16,14 @@ pub fn to_yaml(system: &System) -> String {
 }
 
 /// Keys whose numbers are milliseconds.
-const DURATIONS: [&str; 16] = [
+const DURATIONS: [&str; 19] = [
     "bake",
     "drain",
     "for",
     "grace",
     "initial",
     "interval",
+    "keep_for",
     "latency",
     "max",
     "max_time",
@@ -30,8 +31,10 @@ const DURATIONS: [&str; 16] = [
     "pause",
     "ready_after",
     "ready_within",
+    "rotate",
     "tick",
     "timeout",
+    "wait_timer",
     "warmup",
 ];
 
@@ -44,10 +47,21 @@ fn with_units(key: &str, value: Value) -> Value {
                 let value = with_units(&key, value);
                 (key, value)
             })
+            .filter(|it| !says_nothing(&it.1))
             .collect(),
         Value::Array(items) => items.into_iter().map(|it| with_units(key, it)).collect(),
         Value::Number(number) => in_units(key, &number).map_or(Value::Number(number), Value::String),
         Value::Null | Value::Bool(_) | Value::String(_) => value,
+    }
+}
+
+/// What is left out, so that what is said stands out.
+fn says_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }
 

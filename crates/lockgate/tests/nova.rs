@@ -37,7 +37,7 @@ const NOT_SERVING: u8 = 2;
 fn eleven_services_are_released_as_one_without_a_lost_request() {
     let nova = Nova::start();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    nova.run(&["check", "--env", "local"]).ended(0);
+    nova.run(&["check"]).ended(0);
     nova.run(&["show", "--env", "local", "--explain", "services.feed-service.replicas"])
         .ended(0)
         .says("environments.local.defaults  1");
@@ -110,12 +110,13 @@ impl Nova {
             for (_, port) in SERVICES {
                 spec = spec.replace(&format!("port: {port}"), &format!("port: {}", nova.port(port)));
             }
-            let (head, local) = spec.split_once("environments:").unwrap();
+            let (head, rest) = spec.split_once("  local:\n").unwrap();
+            let (local, others) = rest.split_once("  dev:\n").unwrap();
             let local = local.replace("pause: 20s", "pause: 2s").replace("bake: 10s", "bake: 1s");
             let analysis = "tick: 250ms, warmup: 500ms, min_time: 1s, min_requests: 50";
             let local = replaced(&local, "tick: 1s, warmup: 2s, min_time: 5s, min_requests: 100", analysis);
-            let defaults = "replicas: 1, health: {interval: 250ms, timeout: 2s}";
-            format!("{head}environments:{}", replaced(&local, "replicas: 1", defaults))
+            let defaults = "replicas: 1\n      health: {interval: 250ms, timeout: 2s}";
+            format!("{head}  local:\n{}  dev:\n{others}", replaced(&local, "replicas: 1", defaults))
         });
         nova.dependencies(&["up"]);
         nova
@@ -156,8 +157,8 @@ impl Nova {
 
     /// The label stays that of the version that runs, so only one service differs from it.
     fn change_content_service_alone(&self, running: &str) {
-        let port = format!("{{port: {}}}", self.port(8081));
-        let changed = format!("{{port: {}, env: {{SAMPLE_LATENCY_MS: \"1\"}}}}", self.port(8081));
+        let port = format!("{{port: {},", self.port(8081));
+        let changed = format!("{{port: {}, env: {{SAMPLE_LATENCY_MS: \"1\"}},", self.port(8081));
         self.edit(|spec| replaced(&replaced(&spec, "${release.version}", running), &port, &changed));
     }
 

@@ -109,7 +109,7 @@ const ECS: Shape = Shape::Keys(&Keys::new(
     &[
         must("region", TEXT, REGION),
         must("cluster", TEXT, "Name of the cluster."),
-        with("service", TEMPLATE, "${system.name}-${service.name}", "Name of each ECS service."),
+        with("service", TEXT, "${system.name}-${service.name}", "Name of each ECS service."),
         key("load_balancer", TEXT, "Name of the load balancer."),
         key("subnets", TEXTS, "Subnets of the tasks."),
         key("security_groups", TEXTS, "Security groups of the tasks."),

@@ -33,7 +33,7 @@ impl Context<'_> {
         mentions: &mut Mentions,
     ) -> Option<Json> {
         match (shape, &value.data) {
-            (Shape::Scalar(Leaf::Template | Leaf::VariableValue), Data::Scalar(_)) => {
+            (Shape::Scalar(Leaf::Template | Leaf::VariableValue | Leaf::Endpoint), Data::Scalar(_)) => {
                 self.expand(value, own, mentions).map(Json::String)
             }
             (Shape::Scalar(leaf), Data::Scalar(scalar)) => leaf_json(*leaf, scalar),
