@@ -80,7 +80,27 @@ codes! {
     WAITS_AND_ATTEMPTS = 706, "LG706", "a list of waits does not fit the number of attempts";
     COUNT_DIFFERS = 707, "LG707", "a list is not as long as it is said to be";
     MEMBER_MISSING = 708, "LG708", "one of a group is left out";
+    FILE_MISSING = 709, "LG709", "a file is named and not there";
     WRONG_CHARACTERS = 710, "LG710", "a text was read with the wrong character set";
+    NAME_AGAINST_PURPOSE = 711, "LG711", "a file's name says something else than its purpose";
+    STEP_MISSING = 712, "LG712", "a procedure leaves out a step that is demanded";
+    COMMAND_DOES_NOT = 713, "LG713", "a command does not do what its text says";
+    NOT_A_COMMIT = 714, "LG714", "a commit has an id that no commit can have";
+    DONE_BEFORE = 715, "LG715", "something is ticked that lies ahead";
+    IMAGE_NOT_DEPLOYED = 721, "LG721", "the image that is built does not reach its deployment";
+    IMAGE_PER_ENVIRONMENT = 722, "LG722", "each environment runs an image of its own";
+    SECRET_EACH_TIME = 743, "LG743", "a secret is made anew with each release";
+    WEIGHT_OUT_OF_REACH = 762, "LG762", "a share of traffic cannot be had with these instances";
+    OTHER_NAMESPACE = 763, "LG763", "a route leads to a service in another namespace";
+    REMOVES_WHAT_SERVES = 764, "LG764", "a cleanup removes what serves";
+    NAMESPACE_LATER = 765, "LG765", "a namespace is used before it is there";
+    MIGRATED_TOO_LATE = 766, "LG766", "a migration runs after the pods are replaced";
+    SAME_AS_BASE = 768, "LG768", "an override changes nothing";
+    NOT_KEPT = 770, "LG770", "a change is taken back by the next release";
+    VALUES_LOST = 771, "LG771", "an upgrade loses values that were set before";
+    REF_NEVER_MATCHES = 789, "LG789", "a protection rule never lets a deployment pass";
+    ONE_APPROVAL = 790, "LG790", "more approvals are asked for than are waited for";
+    AUTOMATIC_AND_GATED = 791, "LG791", "a deployment is automatic and waits for an approval";
 }
 
 /// Every code with its title, ascending.

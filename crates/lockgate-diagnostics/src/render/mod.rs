@@ -1,6 +1,7 @@
 //! Diagnostics for people and for programs.
 
 mod fingerprint;
+mod fit;
 mod github;
 mod human;
 mod json;

@@ -6,7 +6,7 @@ use lockgate_model::Span;
 
 use super::Source;
 
-const BOM: char = '\u{feff}';
+pub(super) const BOM: char = '\u{feff}';
 
 /// Where a span is. Lines and columns count from 1, columns in characters.
 pub(super) struct Place<'a> {

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like the tests themselves")]
 
+mod any;
 mod github;
+mod human;
 mod sarif;
 
 use lockgate_diagnostics::{Source, codes};

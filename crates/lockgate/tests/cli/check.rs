@@ -6,7 +6,7 @@ use crate::world::World;
 const BAD: &str = r#"lockgate: v1
 system: shop
 services:
-  web: {port: 8080, command: "./web run", helth: /up}
+  web: {port: 8080, command: "./web run", stop: {drian: 5s}}
   api: {port: 8080, command: [./api]}
 environments: {local: {target: local}}
 "#;
@@ -107,4 +107,22 @@ fn who_asks_for_json_gets_the_findings_that_stop_a_command_as_json() {
     let values: Vec<_> = values.map(Result::unwrap).collect();
     assert_eq!(values[0]["diagnostics"][0]["code"], "LG203", "{said:?}");
     assert_eq!(values[1]["error"]["message"], "lockgate.yaml cannot be used as it is", "{said:?}");
+}
+
+#[test]
+fn colour_is_for_who_asks_and_for_terminals() {
+    let world = bad();
+    let colored = |args: &[&str], env: &[(&str, &str)]| {
+        let mut command = world.command(&[&["check"], args].concat());
+        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TERM"] {
+            command.env_remove(name);
+        }
+        let output = command.envs(env.iter().copied()).output().unwrap();
+        String::from_utf8(output.stderr).unwrap().contains("\u{1b}[")
+    };
+    assert!(!colored(&[], &[]), "no terminal reads this");
+    assert!(colored(&[], &[("CLICOLOR_FORCE", "1")]));
+    assert!(!colored(&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
+    assert!(colored(&["--color", "always"], &[("NO_COLOR", "1")]));
+    assert!(!colored(&["--color", "never"], &[("CLICOLOR_FORCE", "1")]));
 }
