@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use lockgate_model::{Diagnostic, EnvironmentName, Severity, Span, System, SystemName, Version};
 
 use crate::explain::{self, Explanation, NoExplanation};
-use crate::layers::Value;
+use crate::layers::{Value, inner};
+use crate::schema::{Leaf, Shape};
 use crate::lints::Beside;
-use crate::{conventions, include, levels, lints, lower, overlay};
+use crate::{conventions, include, language, levels, lints, lower, overlay, scalar};
 use lockgate_diagnostics::shown;
 use lockgate_diagnostics::{Source, codes, suggest};
 use lockgate_yaml::{Entry, Kind, Node};
@@ -35,12 +36,11 @@ impl Spec {
     /// Reads a spec of one file. The diagnostics are those of the file as a whole; [`Spec::check`] and
     /// [`Spec::resolve`] repeat them.
     pub fn parse(name: &str, text: &str) -> (Spec, Vec<Diagnostic>) {
-        let source = Source { name: name.to_owned(), text: text.to_owned() };
-        Spec::load(vec![source], Beside::default())
+        Spec::load(vec![Source { name: name.to_owned(), text: text.to_owned() }])
     }
 
     /// Reads a spec and the files that it includes, which are those that [`includes`](crate::includes) names.
-    pub fn load(sources: Vec<Source>, beside: Beside) -> (Spec, Vec<Diagnostic>) {
+    pub fn load(sources: Vec<Source>) -> (Spec, Vec<Diagnostic>) {
         let mut report = vec![];
         let mut root = include::joined(&sources, &mut report);
         let mut system = None;
@@ -56,8 +56,25 @@ impl Spec {
             }
         }
         let report = sorted(report);
+        let beside = Beside::default();
         let spec = Spec { sources, beside, root, system, of_the_file: report.clone() };
         (spec, report)
+    }
+
+    /// The paths that the spec names, relative to its folder.
+    pub fn paths(&self) -> BTreeSet<String> {
+        let mut paths = BTreeSet::new();
+        if let Some(root) = &self.root {
+            collect_paths(root, &language::ROOT, &mut paths);
+        }
+        paths
+    }
+
+    /// The same spec, with what is known of the files beside it.
+    #[must_use]
+    pub fn beside(mut self, beside: Beside) -> Spec {
+        self.beside = beside;
+        self
     }
 
     /// What the spec's own file is called, for messages.
@@ -197,6 +214,23 @@ pub(crate) struct Seen<'a> {
     pub(crate) entry: &'a Entry,
     pub(crate) tree: Value,
     pub(crate) system: System,
+}
+
+fn collect_paths(node: &Node, shape: &'static Shape, paths: &mut BTreeSet<String>) {
+    match (shape, &node.kind) {
+        (Shape::Scalar(Leaf::InnerPath), Kind::Scalar(scalar)) if scalar::inner_path(scalar).is_ok() => {
+            paths.insert(scalar.text.clone());
+        }
+        (Shape::List(item) | Shape::Many(item), Kind::Seq(items)) => {
+            items.iter().for_each(|it| collect_paths(it, item, paths));
+        }
+        (Shape::Keys(_) | Shape::Named(_), Kind::Map(entries)) => {
+            for entry in entries {
+                collect_paths(&entry.value, inner(shape, &entry.key), paths);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Beyond this a system is better split; it bounds what `defaults` and environments multiply.

@@ -24,9 +24,10 @@ fn examples(page: &str) -> Vec<String> {
 }
 
 fn diagnostics(code: Code, text: &str) -> Vec<Diagnostic> {
-    let source = Source { name: "lockgate.yaml".to_owned(), text: text.to_owned() };
-    let paths = ["Dockerfile", "migrations/0001_users.sql"].map(str::to_owned);
-    let (spec, _) = Spec::load(vec![source], Beside { paths: Some(paths.into()) });
+    let (spec, _) = Spec::parse("lockgate.yaml", text);
+    let there = |path: &String| matches!(path.as_str(), "Dockerfile" | "migrations");
+    let missing = spec.paths().into_iter().filter(|it| !there(it)).collect();
+    let spec = spec.beside(Beside { missing });
     if code == UNKNOWN_ENVIRONMENT {
         return spec.resolve(&EnvironmentName::new("prodction").unwrap(), &Facts::default()).1;
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use lockgate_diagnostics::render::{self, Source};
 use lockgate_model::{Diagnostic, EnvironmentName, Severity, System, Version};
-use lockgate_spec::{Facts, Spec};
+use lockgate_spec::{Beside, Facts, Spec};
 
 use crate::args::{Format, Global};
 use crate::findings;
@@ -13,6 +13,8 @@ use crate::out::Out;
 
 /// What a spec is called when no other name is given.
 const SPEC_NAME: &str = "lockgate.yaml";
+/// A system has a file for each service at most, and fewer services than this.
+const INCLUDES_MAX: usize = 300;
 
 /// The spec as it stands on disk, with what is wrong with it.
 pub struct Context {
@@ -30,12 +32,12 @@ pub struct SpecHasErrors(String);
 impl Context {
     pub fn load(global: &Global, out: Out) -> anyhow::Result<Context> {
         let spec_path = find_spec(global.file.as_deref())?;
-        let bytes =
-            std::fs::read(&spec_path).with_context(|| format!("cannot read {}", spec_path.display()))?;
-        let text = String::from_utf8(bytes)
-            .with_context(|| format!("{} is not UTF-8 text; save it as UTF-8", spec_path.display()))?;
-        let (spec, diagnostics) = Spec::parse(&display_path(&spec_path), &text);
-        Ok(Context { out, spec_path, spec, diagnostics })
+        let folder = spec_path.parent().unwrap_or(Path::new("."));
+        let mut sources = vec![read(&spec_path)?];
+        sources.extend(included(folder, &sources[0].text)?);
+        let (spec, diagnostics) = Spec::load(sources);
+        let missing = spec.paths().into_iter().filter(|it| !folder.join(it).exists()).collect();
+        Ok(Context { out, spec: spec.beside(Beside { missing }), spec_path, diagnostics })
     }
 
     /// The folder that paths of the spec are relative to.
@@ -43,8 +45,9 @@ impl Context {
         self.spec_path.parent().unwrap_or(Path::new("."))
     }
 
-    pub fn sources(&self) -> [Source; 1] {
-        [Source { name: self.spec.name().to_owned(), text: self.spec.text().to_owned() }]
+    /// The spec and the files that it includes.
+    pub fn sources(&self) -> &[Source] {
+        self.spec.sources()
     }
 
     /// The environment that was named, or the only one there is.
@@ -93,11 +96,39 @@ impl Context {
     /// Shows diagnostics on standard error.
     pub fn show(&self, diagnostics: &[Diagnostic]) {
         match self.out.format {
-            Format::Human => findings::show(self.out, &self.sources(), diagnostics),
+            Format::Human => findings::show(self.out, self.sources(), diagnostics),
             Format::Json if diagnostics.is_empty() => (),
-            Format::Json => self.out.warn(&render::json(&self.sources(), diagnostics)),
+            Format::Json => self.out.warn(&render::json(self.sources(), diagnostics)),
         }
     }
+}
+
+/// The files that a spec includes, in the order of its patterns and then of their names.
+fn included(folder: &Path, text: &str) -> anyhow::Result<Vec<Source>> {
+    let mut paths: Vec<PathBuf> = vec![];
+    for pattern in lockgate_spec::includes(text) {
+        let parent = Path::new(&pattern).parent().unwrap_or(Path::new(""));
+        // A folder that is not there is reported with the place of its pattern, like one without such files.
+        let Ok(entries) = std::fs::read_dir(folder.join(parent)) else { continue };
+        let mut found: Vec<PathBuf> = entries
+            .filter_map(|it| Some(parent.join(it.ok()?.file_name())))
+            .filter(|it| it.to_str().is_some_and(|it| lockgate_spec::fits(&pattern, it)))
+            .collect();
+        found.sort();
+        paths.extend(found);
+    }
+    paths.dedup();
+    if INCLUDES_MAX < paths.len() {
+        bail!("the spec includes {} files; at most {INCLUDES_MAX} are allowed", paths.len());
+    }
+    paths.into_iter().map(|path| read(&folder.join(path))).collect()
+}
+
+fn read(path: &Path) -> anyhow::Result<Source> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = String::from_utf8(bytes)
+        .with_context(|| format!("{} is not UTF-8 text; save it as UTF-8", path.display()))?;
+    Ok(Source { name: display_path(path), text })
 }
 
 pub fn find_spec(named: Option<&Path>) -> anyhow::Result<PathBuf> {

@@ -15,18 +15,14 @@ use crate::spec::Seen;
 /// The files beside the spec, as far as somebody looked.
 #[derive(Clone, Debug, Default)]
 pub struct Beside {
-    /// Paths relative to the spec's folder; `None` when nobody looked.
-    pub paths: Option<BTreeSet<String>>,
+    /// Of the paths that [`Spec::paths`](crate::Spec::paths) names, those at which there is nothing.
+    pub missing: BTreeSet<String>,
 }
 
 impl Beside {
-    /// Is it known that there is nothing at this path? A folder is there when something is in it.
+    /// Is it known that there is nothing at this path?
     pub(crate) fn lacks(&self, path: &str) -> bool {
-        let Some(paths) = &self.paths else { return false };
-        let path = path.trim_start_matches("./").trim_end_matches('/');
-        let folder = format!("{path}/");
-        !paths.contains(path)
-            && !paths.range(folder.clone()..).next().is_some_and(|it| it.starts_with(&folder))
+        self.missing.contains(path)
     }
 }
 
