@@ -8,6 +8,6 @@ pub mod suggest;
 mod text;
 
 pub use codes::{codes, explain_code};
-pub use fix::apply_fixes;
+pub use fix::{Fixed, apply_fixes, fixed};
 pub use render::Source;
 pub use text::shown;

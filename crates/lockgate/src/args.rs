@@ -152,6 +152,9 @@ pub struct CheckArgs {
     /// Apply the fixes that are safe
     #[arg(long)]
     pub fix: bool,
+    /// Show what `--fix` would change, as a diff, and change nothing
+    #[arg(long, requires = "fix")]
+    pub dry_run: bool,
 }
 
 #[derive(Debug, Args)]

@@ -35,9 +35,15 @@ impl Context {
         let folder = spec_path.parent().unwrap_or(Path::new("."));
         let mut sources = vec![read(&spec_path)?];
         sources.extend(included(folder, &sources[0].text)?);
+        Ok(Context::of(spec_path, sources, out))
+    }
+
+    /// The spec with the texts given, whatever is on disk.
+    pub fn of(spec_path: PathBuf, sources: Vec<Source>, out: Out) -> Context {
+        let folder = spec_path.parent().unwrap_or(Path::new("."));
         let (spec, diagnostics) = Spec::load(sources);
         let missing = spec.paths().into_iter().filter(|it| !folder.join(it).exists()).collect();
-        Ok(Context { out, spec: spec.beside(Beside { missing }), spec_path, diagnostics })
+        Context { out, spec: spec.beside(Beside { missing }), spec_path, diagnostics }
     }
 
     /// The folder that paths of the spec are relative to.

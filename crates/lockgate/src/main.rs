@@ -11,6 +11,7 @@ mod failure;
 mod findings;
 mod out;
 mod prepare;
+mod rewrite;
 mod sqlx_migrate;
 mod state;
 mod support;

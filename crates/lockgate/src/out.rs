@@ -76,6 +76,7 @@ pub mod style {
     pub const HINT: Style = AnsiColor::Cyan.on_default();
     pub const WARN: Style = AnsiColor::Yellow.on_default();
     pub const STRONG: Style = Style::new().bold();
+    pub const PLAIN: Style = Style::new();
     pub const DIM: Style = Style::new().dimmed();
 
     pub fn paint(style: Style, text: impl std::fmt::Display) -> String {

@@ -1,18 +1,26 @@
 //! `check` and `explain`: what is wrong with the spec, and what that means.
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use lockgate_model::{Code, Diagnostic, Severity};
 
+use super::fix;
 use crate::args::{CheckArgs, Format, FormatName, Global};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::findings;
 use crate::out::{Out, style};
+use crate::rewrite::{self, Change};
 
 pub fn check(global: &Global, args: &CheckArgs, out: Out) -> anyhow::Result<Exit> {
     let mut context = Context::load(global, out)?;
     if args.fix {
-        fix(&mut context, global)?;
+        let mended = fix::mend(context);
+        if args.dry_run {
+            return Ok(rewrite::show(&mended.changes, out));
+        }
+        mended.changes.iter().try_for_each(Change::write)?;
+        fix::tell(&mended, out);
+        context = mended.context;
     }
     let diagnostics = match &args.env {
         Some(environment) => context.spec.resolve(environment, &lockgate_spec::Facts::default()).1,
@@ -23,23 +31,8 @@ pub fn check(global: &Global, args: &CheckArgs, out: Out) -> anyhow::Result<Exit
     Ok(if errors { Exit::Failed } else { Exit::Done })
 }
 
-/// Applies safe fixes and reads the spec again.
-fn fix(context: &mut Context, global: &Global) -> anyhow::Result<()> {
-    let diagnostics = context.spec.check();
-    let fixed = lockgate_diagnostics::apply_fixes(context.spec.text(), &diagnostics);
-    if fixed == context.spec.text() {
-        context.out.note("nothing to fix by itself");
-        return Ok(());
-    }
-    let path = &context.spec_path;
-    std::fs::write(path, &fixed).with_context(|| format!("cannot write {}", path.display()))?;
-    context.out.note(&format!("fixed {}", context.spec.name()));
-    *context = Context::load(global, context.out)?;
-    Ok(())
-}
-
 fn report(context: &Context, diagnostics: &[Diagnostic], format: FormatName) {
-    findings::write(context.out, format, "check", &context.sources(), diagnostics);
+    findings::write(context.out, format, "check", context.sources(), diagnostics);
     if matches!(format, FormatName::Json | FormatName::Sarif) {
         return;
     }

@@ -4,6 +4,7 @@ pub mod check;
 pub mod demo;
 pub mod deploy;
 pub mod drive;
+pub mod fix;
 pub mod history;
 pub mod logs;
 pub mod node;

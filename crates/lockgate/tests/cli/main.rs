@@ -9,6 +9,7 @@ mod check;
 mod crashes;
 mod cutovers;
 mod failures;
+mod fix;
 mod happy;
 mod knobs;
 mod migrations;
