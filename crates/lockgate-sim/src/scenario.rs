@@ -78,7 +78,11 @@ impl Scenario {
         Ok(Scenario {
             members,
             kind: if frng.once_in(5)? { Kind::Rollback } else { Kind::Deploy },
-            strategy: if frng.once_in(3)? { Strategy::Rolling } else { Strategy::Canary },
+            strategy: match (frng.once_in(3)?, frng.once_in(4)?) {
+                (true, _) => Strategy::Rolling,
+                (false, true) => Strategy::BlueGreen,
+                (false, false) => Strategy::Canary,
+            },
             migrates: !frng.once_in(3)?,
             smokes: !frng.once_in(2)?,
             bakes: frng.once_in(2)?,

@@ -9,7 +9,7 @@ use lockgate_sim::{Fences, Memory, Rules, Stats, entropy, run};
 const ENTROPY_LEN: usize = 700;
 const SEEDS: u64 = 20_000;
 /// A rule that is taken away is missed within this many runs.
-const SEEDS_TO_BITE: u64 = 3_000;
+const SEEDS_TO_BITE: u64 = 6_000;
 
 /// Seeds, and bytes of entropy, of what was wrong once.
 const CORPUS: [(u64, usize); 6] = [

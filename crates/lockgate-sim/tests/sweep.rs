@@ -9,11 +9,12 @@ use lockgate_sim::{Fault, Quality, Rules, Scenario, Script, Simulation};
 /// Far more than the attempts of the longest scenario.
 const ATTEMPTS_MAX: usize = 200;
 
-fn scenarios() -> [Scenario; 5] {
+fn scenarios() -> [Scenario; 6] {
     let full = Scenario::full;
     [
         full(Kind::Deploy, Strategy::Canary),
         full(Kind::Deploy, Strategy::Rolling),
+        full(Kind::Deploy, Strategy::BlueGreen),
         full(Kind::Rollback, Strategy::Canary),
         Scenario { migrates: false, smokes: false, bakes: false, ..full(Kind::Deploy, Strategy::Canary) },
         full(Kind::Deploy, Strategy::Canary).first_release(),

@@ -206,7 +206,7 @@ fn what_a_map_demands_is_said_with_its_meaning() {
     LG014 volume `data` has no `path`
     LG014 cron job `nightly` has no `command`
     LG302 alert `Down` has none of `metric` or `query`
-    LG014 ecs target `ecs` has no `cluster`
+    LG014 `ecs` has no `cluster`
     LG302 store `secrets` has none of `aws-secrets-manager`, `aws-parameter-store`, `kubernetes`, `external-secrets`, `file` or `github`
     ");
 }
