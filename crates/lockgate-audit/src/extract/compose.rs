@@ -27,7 +27,8 @@ pub(crate) struct Service {
     pub(crate) depends_on: Vec<Word>,
     pub(crate) replicas: Option<(u64, Span)>,
     pub(crate) has_command: bool,
-    pub(crate) container_name: Option<Word>,
+    /// Started only when asked for.
+    pub(crate) has_profiles: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -41,7 +42,8 @@ pub(crate) struct Build {
 pub(crate) struct Port {
     /// `None` when the host's port is left to Docker or is a range.
     pub(crate) host: Option<u16>,
-    pub(crate) container: Option<u16>,
+    /// Address, port and protocol of the host's side: two of a kind cannot both be had.
+    pub(crate) claim: String,
     pub(crate) span: Span,
 }
 
@@ -84,7 +86,7 @@ fn service(name: Word, tree: Tree<'_>) -> Service {
         depends_on,
         replicas: replicas.and_then(|it| Some((it.text()?.parse().ok()?, it.span()))),
         has_command: tree.has("command") || tree.has("entrypoint"),
-        container_name: tree.get("container_name").and_then(Tree::word),
+        has_profiles: tree.has("profiles"),
     }
 }
 
@@ -100,14 +102,15 @@ fn build(tree: Tree<'_>) -> Option<Build> {
 fn port(tree: Tree<'_>) -> Option<Port> {
     let span = tree.span();
     if let Some(text) = tree.text() {
-        let text = text.split('/').next()?;
-        let mut parts = text.rsplit(':');
-        let container = parts.next()?.parse().ok();
-        let host = parts.next().and_then(|it| it.parse().ok());
-        return Some(Port { host, container, span });
+        let (address, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
+        let (outside, _) = address.rsplit_once(':')?;
+        let host = outside.rsplit(':').next().and_then(|it| it.parse().ok());
+        return Some(Port { host, claim: format!("{outside}/{protocol}"), span });
     }
-    let number = |key| tree.str(key).and_then(|it| it.parse().ok());
-    tree.has("target").then(|| Port { host: number("published"), container: number("target"), span })
+    let published = tree.str("published")?;
+    let protocol = tree.str("protocol").unwrap_or("tcp");
+    let address = tree.str("host_ip").map_or(String::new(), |it| format!("{it}:"));
+    Some(Port { host: published.parse().ok(), claim: format!("{address}{published}/{protocol}"), span })
 }
 
 fn mount(tree: Tree<'_>) -> Option<Mount> {

@@ -345,6 +345,10 @@ pub(crate) fn is_command(text: &str) -> bool {
         "sqlx",
         "git",
         "prisma",
+        "jq",
+        "sed",
+        "envsubst",
+        "yq",
     ];
     let mut words = text.split_whitespace();
     words.next().is_some_and(|it| PROGRAMS.contains(&it)) && words.next().is_some()

@@ -92,13 +92,13 @@ fn places(context: &Context<'_>, document: &Document, own: &Prose, group: &Group
     for list in &document.lists {
         let items: Vec<&Prose> = document.items(list).collect();
         let is_own = items.iter().any(|it| std::ptr::eq(*it, own));
-        let (Some(first), Some(last), false) = (items.first(), items.last(), is_own) else { continue };
+        let (Some(first), false) = (items.first(), is_own) else { continue };
         let text = items.iter().map(|it| it.text()).collect::<Vec<_>>().join("\n");
-        let span = Span { end: first.span().end.min(last.span().end), ..first.span() };
+        let span = document.lead(list).map_or(first.span(), Prose::span);
         places.push(Place { text, span, is_whole: false });
     }
     for table in &document.tables {
-        let Some(first) = table.rows.first().and_then(|it| it.first()) else { continue };
+        let Some(first) = table.header.first() else { continue };
         let column = table.rows.iter().filter_map(|it| it.first());
         let text = column.map(crate::markdown::Cell::text).collect::<Vec<_>>().join("\n");
         places.push(Place { text, span: first.span(), is_whole: false });

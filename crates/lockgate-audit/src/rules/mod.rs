@@ -1,10 +1,24 @@
 //! Which facts cannot all be true. One module per family; each rule is a function over the facts.
 
+mod aws;
+mod builds;
+mod cluster;
+mod compose;
 mod counts;
+mod files;
+mod helm;
+mod images;
 mod limits;
 mod members;
+mod migrations;
 mod reading;
 mod retries;
+mod rollout;
+mod runtimes;
+mod secrets;
+mod variables;
+mod words;
+mod workflows;
 
 use lockgate_diagnostics::Source;
 use lockgate_model::Diagnostic;
@@ -32,6 +46,58 @@ const RULES: &[Rule] = &[
     counts::differ,
     members::left_out,
     members::restarted_in_part,
+    files::not_drawn,
+    files::not_there,
+    files::name_against_purpose,
+    words::command_does_not,
+    words::step_missing,
+    words::not_a_commit,
+    words::done_before,
+    words::same_as_base,
+    images::not_deployed,
+    images::one_per_environment,
+    helm::secret_each_time,
+    helm::not_kept,
+    helm::values_lost,
+    helm::migrated_too_late,
+    cluster::route_of_the_old,
+    cluster::namespace_later,
+    rollout::out_of_reach,
+    rollout::one_approval,
+    rollout::automatic_and_gated,
+    rollout::ref_never_matches,
+    builds::no_dev_dependencies,
+    builds::nothing_to_copy,
+    builds::program_hidden,
+    builds::program_elsewhere,
+    runtimes::end_of_life,
+    runtimes::action_gone,
+    variables::credentials_left_out,
+    variables::one_path_only,
+    variables::expression_elsewhere,
+    variables::not_secret,
+    variables::browser_internal,
+    variables::build_variable_at_run,
+    secrets::not_read,
+    secrets::fixed_rotation,
+    compose::fixed_port,
+    compose::one_port_twice,
+    compose::undeclared,
+    migrations::by_all,
+    migrations::seeds_nothing,
+    workflows::no_such_step,
+    workflows::wrong_input,
+    workflows::two_deployers,
+    workflows::no_services,
+    workflows::nothing_installed,
+    workflows::no_aws_access,
+    workflows::scan_without_gate,
+    workflows::twice_checked,
+    aws::parameters,
+    aws::endpoint_kind,
+    aws::no_such_metric,
+    aws::nobody_told,
+    aws::file_not_read,
 ];
 
 pub(crate) fn all(facts: &Facts, sources: &[Source], listing: &Listing) -> Vec<Diagnostic> {
