@@ -104,3 +104,44 @@ fn a_state_folder_that_cannot_be_written_is_named() {
     std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0o500)).unwrap();
     world.run(&["deploy", "--state", "locked"]).ended(1).says("locked");
 }
+
+#[test]
+fn what_this_version_does_not_carry_out_is_refused_by_name() {
+    let world = World::new();
+    let spec = |environment: &str, more: &str| {
+        format!(
+            "lockgate: v1\nsystem: shop\nservices: {{web: {{port: 80, command: [./web], image: \"a/web:1\", secrets: [KEY]}}}}\n\
+             {more}environments: {{local: {environment}}}\n"
+        )
+    };
+    world.write_text(&spec("{target: {kubernetes: {namespace: shop}}}", ""));
+    world.run(&["check"]).ended(0);
+    world.run(&["show"]).ended(0).says("namespace: shop");
+    for command in ["plan", "deploy"] {
+        world.run(&[command]).ended(1).says("environment `local` is on `kubernetes`");
+    }
+    world.write_text(&spec("{target: local}", "seeds: {command: [./seed]}\nrollout: {strategy: recreate}\n"));
+    let said = world
+        .run(&["deploy"])
+        .ended(1)
+        .says("does not carry out on `local`: seeds, rollout.strategy: recreate");
+    said.says("services.web.secrets");
+    assert!(!world.state().exists(), "a refused command leaves no state");
+}
+
+#[test]
+fn included_files_are_read_and_their_mistakes_shown_in_them() {
+    let world = World::new();
+    std::fs::create_dir(world.path().join("services")).unwrap();
+    let api = world.path().join("services/api.yaml");
+    std::fs::write(&api, "services: {api: {port: 81, command: [./api]}}\n").unwrap();
+    world.write_text(
+        "lockgate: v1\nsystem: shop\ninclude: services/*.yaml\nservices: {web: {port: 80, command: [./web]}}\n\
+         environments: {local: {target: local}}\n",
+    );
+    world.run(&["show", "--explain", "services.api.port"]).ended(0).says("81");
+    std::fs::write(&api, "services: {api: {port: 81, comand: [./api]}}\n").unwrap();
+    world.run(&["check"]).ended(1).says("services/api.yaml:1:").says("did you mean `command`?");
+    std::fs::remove_file(&api).unwrap();
+    world.run(&["check"]).ended(1).says("`services/*.yaml` includes nothing");
+}
