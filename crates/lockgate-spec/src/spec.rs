@@ -6,8 +6,8 @@ use lockgate_model::{Diagnostic, EnvironmentName, Severity, Span, System, System
 
 use crate::explain::{self, Explanation, NoExplanation};
 use crate::layers::{Value, inner};
-use crate::schema::{Leaf, Shape};
 use crate::lints::Beside;
+use crate::schema::{Leaf, Shape};
 use crate::{conventions, include, language, levels, lints, lower, overlay, scalar};
 use lockgate_diagnostics::shown;
 use lockgate_diagnostics::{Source, codes, suggest};
@@ -222,7 +222,9 @@ fn collect_paths(node: &Node, shape: &'static Shape, paths: &mut BTreeSet<String
             paths.insert(scalar.text.clone());
         }
         (Shape::List(item) | Shape::Many(item), Kind::Seq(items)) => {
-            items.iter().for_each(|it| collect_paths(it, item, paths));
+            for it in items {
+                collect_paths(it, item, paths);
+            }
         }
         (Shape::Keys(_) | Shape::Named(_), Kind::Map(entries)) => {
             for entry in entries {
@@ -294,9 +296,28 @@ fn sorted(mut report: Vec<Diagnostic>) -> Vec<Diagnostic> {
     report.sort_by(|a, b| {
         (place(a), a.severity, a.code, &a.message).cmp(&(place(b), b.severity, b.code, &b.message))
     });
+    consequences(&mut report);
     let mut seen = BTreeSet::new();
     report.retain(|it| seen.insert((place(it), it.code, it.message.clone())));
     report
+}
+
+/// A misspelt alternative leaves none behind; saying both is saying it twice.
+fn consequences(report: &mut Vec<Diagnostic>) {
+    let unknown: Vec<Span> = report
+        .iter()
+        .filter(|it| it.code == codes::UNKNOWN_KEY)
+        .flat_map(|it| it.labels.first())
+        .map(|it| it.span)
+        .collect();
+    let follows = |it: &Diagnostic| {
+        let Some(label) = it.labels.first() else { return false };
+        let within = |key: &Span| {
+            key.source == label.span.source && label.span.start <= key.start && key.end <= label.span.end
+        };
+        it.code == codes::EITHER_OR && it.labels.len() == 1 && unknown.iter().any(within)
+    };
+    report.retain(|it| !follows(it));
 }
 
 /// Texts quote the user, who may have written anything; they reach terminals and logs.

@@ -6,10 +6,11 @@ use lockgate_model::{
     SystemName,
 };
 
+use crate::language;
 use crate::leaf::{clock, measure, quantity, text};
 use crate::reference;
 use crate::scalar::{self, Problem};
-use crate::schema::{Keys, Leaf, NameRule, Named, Shape, Short};
+use crate::schema::{Keys, Leaf, NameRule, Named, Pick, Shape, Short};
 use crate::{port_rule, threshold};
 use lockgate_diagnostics::codes;
 use lockgate_diagnostics::{shown, suggest};
@@ -114,6 +115,21 @@ impl Walk<'_> {
             && scalar.style == Style::Plain
         {
             diagnostic = diagnostic.help(format!("write it as a list: `[{}]`", shown(&scalar.text)));
+        }
+        if let Shape::Keys(keys) = shape
+            && keys.pick != Pick::Any
+            && keys.short == Short::None
+        {
+            let all = suggest::list(keys.fields.iter().map(|it| it.key));
+            diagnostic = diagnostic.help(format!("{} is a map with {all}", keys.what));
+        }
+        if matches!(shape, Shape::Keys(keys) if keys.what == language::SECRET_WHAT) {
+            diagnostic = diagnostic
+                .help("the value of a secret is never in the spec; it is kept in the environment's store")
+                .help(format!(
+                    "write `{}: {{}}`, or say more, as in `{{generate: hex32, rotate: 1y}}`",
+                    shown(place.key)
+                ));
         }
         self.report.push(diagnostic);
     }

@@ -57,6 +57,7 @@ const POSITIVE_SPAN: Shape = Shape::Scalar(Leaf::Duration { min: Millis(100) });
 
 const SERVICES: Shape = Shape::Named(&named(NameRule::Service, service::SERVICE));
 
+pub(crate) const SECRET_WHAT: &str = "a secret";
 const ROOT_WHAT: &str = "a spec";
 
 /// Everything, in the order in which `lockgate fmt` writes it.

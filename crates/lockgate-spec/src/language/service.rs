@@ -96,7 +96,7 @@ pub(super) const SECRETS: Shape = Shape::Named(&Named {
     name: NameRule::Variable,
     value: Shape::Keys(
         &Keys::new(
-            "a secret",
+            super::SECRET_WHAT,
             &[
                 key(
                     "generate",

@@ -17,6 +17,11 @@ pub(crate) fn endpoint(scalar: &Scalar) -> Result<(), Problem> {
     reference::check(text)?;
     let wrong = |label: &str| Err(bad(format!("`{}` is no address", shown(text)), label));
     let Some((scheme, rest)) = text.split_once("://") else {
+        let port = text.rsplit_once(':').and_then(|it| it.1.parse::<u16>().ok());
+        if port.is_some() && !text.contains(char::is_whitespace) {
+            let problem = bad(format!("`{}` is no address", shown(text)), "how is it spoken to?");
+            return Err(problem.perhaps(format!("tcp://{text}")));
+        }
         return wrong(
             "an address such as `tcp://smtp.example.org:587` or `https://api.example.org` is wanted",
         );
