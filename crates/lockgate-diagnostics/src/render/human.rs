@@ -31,10 +31,16 @@ pub fn human(sources: &[Source], diagnostics: &[Diagnostic], style: Style) -> St
     let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(width);
     let mut text = String::new();
     for diagnostic in diagnostics {
-        text.push_str(&renderer.render(&view.groups(diagnostic)));
+        text.push_str(&without_c1(&renderer.render(&view.groups(diagnostic))));
         text.push_str("\n\n");
     }
     text
+}
+
+/// The renderer shows the control characters of ASCII as pictures and leaves the later ones, of which one begins
+/// a control sequence as ESC does.
+fn without_c1(text: &str) -> String {
+    text.replace(|it| ('\u{80}'..='\u{9f}').contains(&it), "\u{fffd}")
 }
 
 /// A source as it is shown.
@@ -50,6 +56,11 @@ impl<'a> Page<'a> {
     fn new(id: SourceId, source: &'a Source) -> Page<'a> {
         let text = source.text.strip_prefix(BOM).unwrap_or(&source.text);
         Page { id, name: &source.name, text, skipped: source.text.len() - text.len() }
+    }
+
+    /// Whoever named the file may have put a control sequence in.
+    fn path(&self) -> String {
+        clean(self.name).replace('\n', " ")
     }
 
     fn range(&self, span: Span) -> Range<usize> {
@@ -102,7 +113,7 @@ impl<'a> View<'a> {
                 kind.span(marked).label(clean(&label.text).replace('\n', " "))
             })
             .collect();
-        let snippet = Snippet::source(page.text).path(page.name);
+        let snippet = Snippet::source(page.text).path(page.path());
         (!annotations.is_empty()).then(|| snippet.annotations(annotations))
     }
 
@@ -123,7 +134,7 @@ impl<'a> View<'a> {
                 .into_iter()
                 .map(|(range, text)| Patch::new(excerpt.moved(range.start)..excerpt.moved(range.end), text));
             let patches: Vec<_> = patches.collect();
-            let snippet = Snippet::source(excerpt.text).line_start(excerpt.line).path(page.name);
+            let snippet = Snippet::source(excerpt.text).line_start(excerpt.line).path(page.path());
             group = group.element(snippet.patches(patches));
         }
         group

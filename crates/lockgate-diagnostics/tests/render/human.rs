@@ -81,6 +81,11 @@ fn what_the_user_wrote_does_not_paint_the_terminal() {
     let it = Diagnostic::error(codes::BAD_VALUE, evil).label(span(&sources, 1, "[31m"), evil).help(evil);
     let text = shown(&sources, &[it], 80);
     assert!(!text.contains(|it: char| it.is_control() && it != '\n'), "{text:?}");
+    // U+009B begins a control sequence as ESC and `[` do.
+    let sources = [source("\u{1b}[31mlockgate.yaml", "system: \u{9b}31mshop\n")];
+    let it = Diagnostic::error(codes::BAD_VALUE, "evil").label(span(&sources, 0, "shop"), "here");
+    let text = shown(&sources, &[it], 80);
+    assert!(!text.contains(|it: char| it.is_control() && it != '\n'), "{text:?}");
 }
 
 #[test]
