@@ -51,6 +51,8 @@ codes! {
     NAME_CLASH = 106, "LG106", "a service and a dependency have the same name";
     NO_SERVICES = 107, "LG107", "the system has no services";
     HEALTH_PORT = 108, "LG108", "a health check has no port to ask";
+    EXTENDS = 110, "LG110", "a service extends itself, in a circle, or where nothing reads it";
+    REMOVED = 111, "LG111", "an environment removes what is needed there";
     VARIABLE_NAME = 201, "LG201", "a variable has a name that a process cannot have";
     VARIABLE_VALUE = 202, "LG202", "a variable's value is not a string";
     COMMAND_IS_STRING = 203, "LG203", "a command is a string";

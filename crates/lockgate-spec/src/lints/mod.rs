@@ -4,6 +4,7 @@
 //! places where two facts disagree, and stays silent when it is not sure.
 
 mod release;
+mod topology;
 
 use std::collections::BTreeSet;
 
@@ -29,6 +30,7 @@ impl Beside {
 /// Lints of one environment.
 pub(crate) fn environment(seen: &Seen<'_>, beside: &Beside, report: &mut Vec<Diagnostic>) {
     release::check(seen, beside, report);
+    topology::check(seen, report);
 }
 
 /// Lints that compare environments, or look at what is written rather than at what results.
