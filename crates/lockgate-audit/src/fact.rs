@@ -21,8 +21,27 @@ pub(crate) struct Fact {
     pub(crate) attribute: Attribute,
     pub(crate) value: Value,
     pub(crate) span: Span,
-    /// Headings and leads above: facts about different environments do not disagree.
+    /// Environments that headings and leads name: facts about different ones do not disagree.
     pub(crate) scope: Vec<String>,
+}
+
+impl Fact {
+    /// `node:18-alpine`, where the tag is a literal one.
+    pub(crate) fn image(word: &Word) -> Option<Fact> {
+        let (subject, tag) = word.text.rsplit_once(':').filter(|it| !it.1.contains(['/', '$', '<', '{']))?;
+        Some(Fact {
+            subject: subject.to_owned(),
+            attribute: Attribute::Image,
+            value: Value::Text(tag.to_owned()),
+            span: word.span,
+            scope: vec![],
+        })
+    }
+
+    pub(crate) fn replicas(subject: &str, count: u64, span: Span) -> Fact {
+        let value = Value::Number(count);
+        Fact { subject: subject.to_owned(), attribute: Attribute::Replicas, value, span, scope: vec![] }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +52,8 @@ pub(crate) enum Attribute {
     Alert,
     /// What takes a release back.
     Rollback,
+    /// A repository, with the tag or digest behind it.
+    Image,
     Replicas,
     Variable,
 }
@@ -42,8 +63,6 @@ pub(crate) enum Value {
     Limit(Limit),
     Number(u64),
     Text(String),
-    /// Set, and not said to what.
-    Unknown,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -107,6 +107,9 @@ pub(crate) fn kind_of_yaml(path: &str, node: &Node) -> Kind {
     let name = name_of(path).to_ascii_lowercase();
     let has = |key: &str| node.get(key).is_some();
     let is_in = |folder: &str| folder_of(path).contains(folder);
+    if has("lockgate") {
+        return Kind::Yaml;
+    }
     if has("apiVersion") && has("kind") {
         let kind = node.get("kind").map_or("", scalar);
         return if kind == "Kustomization" { Kind::Kustomization } else { Kind::Kubernetes };

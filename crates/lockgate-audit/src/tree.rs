@@ -65,10 +65,6 @@ impl<'a> Tree<'a> {
         self.get(key).and_then(Tree::text)
     }
 
-    pub(crate) fn number(self, key: &str) -> Option<u64> {
-        self.str(key).and_then(|it| it.parse().ok())
-    }
-
     /// A single value, or each of a list of them.
     pub(crate) fn words(self) -> Vec<Word> {
         self.word().into_iter().chain(self.items().filter_map(Tree::word)).collect()

@@ -53,18 +53,6 @@ impl Dockerfile {
     pub(crate) fn stage(&self, name: &str) -> Option<&Stage> {
         self.stages.iter().enumerate().find(|it| it.1.name == name || it.0.to_string() == name).map(|it| it.1)
     }
-
-    /// The image that a stage starts from when its bases within the file are followed.
-    pub(crate) fn root<'a>(&'a self, stage: &'a Stage) -> &'a Word {
-        let mut base = &stage.base;
-        for _ in 0..self.stages.len() {
-            match self.stages.iter().find(|it| it.name == base.text) {
-                Some(parent) => base = &parent.base,
-                None => break,
-            }
-        }
-        base
-    }
 }
 
 impl Stage {
@@ -148,11 +136,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stages_follow_their_bases() {
+    fn instructions_are_grouped_by_stage() {
         let text = "FROM node:18 AS base\nFROM base AS deps\nRUN a && \\\n    # why\n    b\nFROM deps\nCOPY --from=deps --chown=a:b /x /y ./\nCMD [\"node\", \"server.js\"]\n";
         let file = Dockerfile::read("Dockerfile", &Excerpt::whole(SourceId(0), text));
         let last = file.stages.last().unwrap();
-        assert_eq!(file.root(last).text, "node:18");
+        assert_eq!(last.base.text, "deps");
         assert_eq!(file.stages[1].instructions[0].text, "a && b");
         let copy = last.instructions[0].copy().unwrap();
         assert_eq!((copy.from, copy.sources, copy.to), (Some("deps"), vec!["/x", "/y"], "./"));

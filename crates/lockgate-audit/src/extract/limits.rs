@@ -60,7 +60,7 @@ fn held(after: &str) -> Option<(f64, usize)> {
 fn severity(text: &str) -> Option<Severity> {
     let lower = text.to_lowercase();
     let is = |word: &str| lower.split(|it: char| !it.is_alphanumeric()).any(|it| it == word);
-    match (is("warning") || is("warn"), is("critical")) {
+    match (is("warning") || is("warnings") || is("warn"), is("critical")) {
         (true, false) => Some(Severity::Warning),
         (false, true) => Some(Severity::Critical),
         (true, true) | (false, false) => None,
@@ -138,7 +138,8 @@ fn of_list(document: &Document, list: &List, found: &mut Vec<Fact>) {
     let Some(lead) = document.lead(list) else { return };
     let heading = lead.section.map(|it| document.prose[it].text());
     for item in document.items(list) {
-        let Some(it) = find(item.text()) else { continue };
+        let Some(mut it) = find(item.text()) else { continue };
+        it.limit.severity = it.limit.severity.or_else(|| severity(lead.text()));
         let before = item.text()[it.before.clone()].trim_end_matches([':', ' ', '(']);
         // `Alert if > 1 %` below an item that names the metric.
         let own = purpose(before).filter(|_| before.split_whitespace().count() <= 3);
@@ -205,7 +206,7 @@ mod tests {
         let document = crate::markdown::read(SourceId(0), text);
         let shown = |it: &Fact| match &it.value {
             Value::Limit(limit) => format!("{} {:?} {}", it.subject, it.attribute, limit.quantity),
-            Value::Number(_) | Value::Text(_) | Value::Unknown => String::new(),
+            Value::Number(_) | Value::Text(_) => String::new(),
         };
         facts(&document).iter().map(shown).collect()
     }

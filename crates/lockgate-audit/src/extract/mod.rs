@@ -3,15 +3,21 @@
 pub(crate) mod compose;
 pub(crate) mod dockerfile;
 pub(crate) mod dotenv;
+pub(crate) mod ecs;
+pub(crate) mod helm_values;
+pub(crate) mod kubernetes;
 pub(crate) mod limits;
+pub(crate) mod prometheus;
 pub(crate) mod shell;
+pub(crate) mod tables;
 pub(crate) mod workflow;
 
 use lockgate_model::{SourceId, Span};
 use lockgate_yaml::read_foreign;
 
-use crate::fact::{Facts, File, Unread};
+use crate::fact::{Fact, Facts, File, Unread};
 use crate::kind::{Kind, Syntax, kind_of_yaml, syntax_of_language, syntax_of_name};
+use crate::listing::name_of;
 use crate::markdown::{self, Outline};
 use crate::place::{Excerpt, Word};
 use crate::tree::Tree;
@@ -42,6 +48,7 @@ fn document(id: SourceId, name: &str, text: &str, facts: &mut Facts) {
         inside: None,
     });
     facts.facts.extend(limits::facts(&document));
+    facts.facts.extend(tables::facts(&document));
     for fence in &document.fences {
         if let Some(outline) = Outline::read(&fence.excerpt) {
             facts.outlines.push((inside, outline));
@@ -68,7 +75,11 @@ fn document(id: SourceId, name: &str, text: &str, facts: &mut Facts) {
 
 fn known(name: &str, kind: Kind, excerpt: Excerpt, inside: Option<usize>, facts: &mut Facts) {
     match kind {
-        Kind::Dockerfile => facts.dockerfiles.push(dockerfile::Dockerfile::read(name, &excerpt)),
+        Kind::Dockerfile => {
+            let file = dockerfile::Dockerfile::read(name, &excerpt);
+            facts.facts.extend(file.stages.iter().filter_map(|it| Fact::image(&it.base)));
+            facts.dockerfiles.push(file);
+        }
         Kind::Dotenv => facts.facts.extend(dotenv::facts(&excerpt)),
         Kind::Shell => {
             let block = facts.commands.len() + 1;
@@ -92,6 +103,11 @@ fn known(name: &str, kind: Kind, excerpt: Excerpt, inside: Option<usize>, facts:
 }
 
 fn yaml(name: &str, excerpt: Excerpt, inside: Option<usize>, facts: &mut Facts) {
+    if name_of(name) == "lockgate.yaml" {
+        let reason = "a spec, which `lockgate check` reads".to_owned();
+        facts.unread.push(Unread { name: label(name, inside), reason, span: None });
+        return;
+    }
     if is_template(&excerpt.text) {
         let reason = "a template, which only its renderer can read".to_owned();
         facts.unread.push(Unread { name: label(name, inside), reason, span: None });
@@ -104,30 +120,16 @@ fn yaml(name: &str, excerpt: Excerpt, inside: Option<usize>, facts: &mut Facts) 
         let place = inside.is_none().then(|| span(error.span));
         facts.unread.push(Unread { name: label(name, inside), reason: error.reason, span: place });
     }
-    for twice in read.duplicates {
-        facts.duplicates.push((Word::new(twice.key, span(twice.again)), span(twice.first)));
+    let is_known = read.documents.iter().any(|it| kind_of_yaml(name, it) != Kind::Yaml);
+    // A block of no known kind may show a mistake, or be a spec of Lockgate's own, which `check` reads.
+    if is_known || inside.is_none() {
+        let twice = read.duplicates.into_iter();
+        facts.duplicates.extend(twice.map(|it| (Word::new(it.key, span(it.again)), span(it.first))));
     }
     for node in read.documents {
         let kind = kind_of_yaml(name, &node);
         let tree = Tree::new(&node, &excerpt);
-        match kind {
-            Kind::Compose => facts.composes.push(compose::Compose::read(name, tree)),
-            Kind::Workflow => add_workflow(workflow::Workflow::read(name, tree), facts),
-            Kind::WorkflowSteps => add_workflow(workflow::Workflow::of_steps(name, tree), facts),
-            Kind::Markdown
-            | Kind::Dockerfile
-            | Kind::Kubernetes
-            | Kind::Kustomization
-            | Kind::HelmValues
-            | Kind::TaskDefinition
-            | Kind::PrometheusRules
-            | Kind::CloudFormation
-            | Kind::AppRunner
-            | Kind::Dotenv
-            | Kind::Shell
-            | Kind::JavaScript
-            | Kind::Yaml => (),
-        }
+        of_kind(kind, name, tree, facts);
         facts.files.push(File {
             name: name.to_owned(),
             kind,
@@ -135,6 +137,32 @@ fn yaml(name: &str, excerpt: Excerpt, inside: Option<usize>, facts: &mut Facts) 
             yaml: vec![node],
             inside,
         });
+    }
+}
+
+fn of_kind(kind: Kind, name: &str, tree: Tree<'_>, facts: &mut Facts) {
+    match kind {
+        Kind::Compose => {
+            let compose = compose::Compose::read(name, tree);
+            let images = compose.services.iter().filter_map(|it| it.image.as_ref());
+            facts.facts.extend(images.filter_map(Fact::image));
+            facts.composes.push(compose);
+        }
+        Kind::Workflow => add_workflow(workflow::Workflow::read(name, tree), facts),
+        Kind::WorkflowSteps => add_workflow(workflow::Workflow::of_steps(name, tree), facts),
+        Kind::Kubernetes => facts.facts.extend(kubernetes::facts(tree)),
+        Kind::TaskDefinition => facts.facts.extend(ecs::facts(tree)),
+        Kind::PrometheusRules => facts.facts.extend(prometheus::facts(tree)),
+        Kind::HelmValues => facts.facts.extend(helm_values::facts(tree)),
+        Kind::Markdown
+        | Kind::Dockerfile
+        | Kind::Kustomization
+        | Kind::CloudFormation
+        | Kind::AppRunner
+        | Kind::Dotenv
+        | Kind::Shell
+        | Kind::JavaScript
+        | Kind::Yaml => (),
     }
 }
 

@@ -20,7 +20,6 @@ pub(crate) struct Workflow {
 pub(crate) struct Trigger {
     pub(crate) event: Word,
     pub(crate) branches: Vec<String>,
-    pub(crate) tags: Vec<String>,
     pub(crate) paths: bool,
 }
 
@@ -30,9 +29,6 @@ pub(crate) struct Job {
     pub(crate) runs_on: String,
     pub(crate) services: Vec<Word>,
     pub(crate) has_container: bool,
-    pub(crate) condition: Option<String>,
-    /// Calls another workflow.
-    pub(crate) uses: Option<Word>,
     pub(crate) steps: Vec<Step>,
 }
 
@@ -42,9 +38,7 @@ pub(crate) struct Step {
     pub(crate) name: Option<Word>,
     pub(crate) uses: Option<Word>,
     pub(crate) with: Vec<(Word, Option<Word>)>,
-    pub(crate) env: Vec<(Word, Option<Word>)>,
     pub(crate) run: Option<Excerpt>,
-    pub(crate) condition: Option<String>,
     pub(crate) span: Span,
 }
 
@@ -70,8 +64,6 @@ impl Workflow {
             runs_on: String::new(),
             services: vec![],
             has_container: false,
-            condition: None,
-            uses: None,
             steps: tree.items().map(step).collect(),
         };
         let mut expressions = vec![];
@@ -114,15 +106,11 @@ fn triggers(tree: Tree<'_>) -> Vec<Trigger> {
     let list = |tree: Tree<'_>, key: &str| {
         tree.get(key).map_or(vec![], Tree::words).into_iter().map(|it| it.text).collect()
     };
-    let mut found: Vec<Trigger> = tree
-        .words()
-        .into_iter()
-        .map(|event| Trigger { event, branches: vec![], tags: vec![], paths: false })
-        .collect();
+    let mut found: Vec<Trigger> =
+        tree.words().into_iter().map(|event| Trigger { event, branches: vec![], paths: false }).collect();
     found.extend(tree.entries().map(|(event, it)| Trigger {
         event,
         branches: list(it, "branches"),
-        tags: list(it, "tags"),
         paths: it.has("paths") || it.has("paths-ignore") || it.has("branches-ignore"),
     }));
     found
@@ -135,8 +123,6 @@ fn job(id: Word, tree: Tree<'_>) -> Job {
         runs_on: runs_on.into_iter().map(|it| it.text).collect::<Vec<_>>().join(" "),
         services: tree.get("services").into_iter().flat_map(Tree::entries).map(|it| it.0).collect(),
         has_container: tree.has("container"),
-        condition: tree.str("if").map(str::to_owned),
-        uses: tree.get("uses").and_then(Tree::word),
         steps: tree.get("steps").into_iter().flat_map(Tree::items).map(step).collect(),
     }
 }
@@ -152,9 +138,7 @@ fn step(tree: Tree<'_>) -> Step {
         name: word("name"),
         uses: word("uses"),
         with: pairs("with"),
-        env: pairs("env"),
         run: tree.get("run").filter(|it| it.text().is_some()).map(Tree::script),
-        condition: tree.str("if").map(str::to_owned),
         span: tree.span(),
     }
 }

@@ -5,7 +5,7 @@ mod read;
 
 use lockgate_model::SourceId;
 
-pub(crate) use outline::{Listed, Outline};
+pub(crate) use outline::Outline;
 pub(crate) use read::read;
 
 use crate::place::{Excerpt, Word};
@@ -68,8 +68,6 @@ pub(crate) struct Fence {
     /// The file that the block is, when its first line says so.
     pub(crate) name: Option<Word>,
     pub(crate) section: Option<usize>,
-    /// The prose right above.
-    pub(crate) lead: Option<usize>,
 }
 
 impl Document {
@@ -111,10 +109,6 @@ impl Prose {
 
     pub(crate) fn is_heading(&self) -> bool {
         matches!(self.role, Role::Heading(_))
-    }
-
-    pub(crate) fn word(&self) -> Word {
-        Word::new(self.text(), self.span())
     }
 }
 

@@ -19,8 +19,6 @@ pub(crate) struct Listed {
     pub(crate) path: String,
     pub(crate) is_folder: bool,
     pub(crate) name: Word,
-    /// What is said behind `#`.
-    pub(crate) note: Option<Word>,
 }
 
 /// Branches as they are drawn, and as they look when UTF-8 was read as Windows-1252 or Windows-1254.
@@ -38,7 +36,7 @@ impl Outline {
         for (range, line) in excerpt.lines() {
             let (column, used) = indent(line);
             let rest = &line[used..];
-            let (name, note) = rest.split_once('#').map_or((rest, None), |it| (it.0, Some(it.1)));
+            let name = rest.split('#').next().unwrap_or("");
             let name = name.trim_end();
             if name.is_empty() || name.contains(' ') {
                 continue;
@@ -56,7 +54,6 @@ impl Outline {
                 path: path.clone(),
                 is_folder,
                 name: excerpt.word(start..start + name.len()),
-                note: note.map(|it| excerpt.word(range.end - it.len()..range.end)),
             });
             folders.push((column, path));
         }

@@ -149,11 +149,10 @@ impl Reader<'_> {
             }
             TagEnd::List(_) => drop(self.open.pop()),
             TagEnd::CodeBlock => {
-                let lead = self.lead();
                 let section = self.section();
                 if let Some((language, excerpt)) = self.block.take() {
                     let name = named(&excerpt);
-                    self.document.fences.push(Fence { language, excerpt, name, section, lead });
+                    self.document.fences.push(Fence { language, excerpt, name, section });
                 }
                 self.last = Last::Nothing;
             }

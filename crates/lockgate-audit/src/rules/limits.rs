@@ -21,9 +21,10 @@ fn groups<'a>(context: &'a Context<'_>, wanted: &[Attribute]) -> BTreeMap<(Sourc
     groups
 }
 
-/// Facts about different environments may differ.
+/// Facts about different environments may differ; what names none is about production.
 fn same_scope(a: &Fact, b: &Fact) -> bool {
-    a.scope.is_empty() || b.scope.is_empty() || a.scope.iter().any(|it| b.scope.contains(it))
+    let is_production = |it: &Fact| it.scope.is_empty() || it.scope.iter().any(|it| it.starts_with("prod"));
+    a.scope.iter().any(|it| b.scope.contains(it)) || (is_production(a) && is_production(b))
 }
 
 fn said(fact: &Fact, limit: &Limit) -> String {

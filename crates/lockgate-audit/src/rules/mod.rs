@@ -9,6 +9,7 @@ mod files;
 mod helm;
 mod images;
 mod limits;
+mod manifests;
 mod members;
 mod migrations;
 mod reading;
@@ -83,6 +84,8 @@ const RULES: &[Rule] = &[
     compose::fixed_port,
     compose::one_port_twice,
     compose::undeclared,
+    manifests::undeclared,
+    manifests::given_twice,
     migrations::by_all,
     migrations::seeds_nothing,
     workflows::no_such_step,

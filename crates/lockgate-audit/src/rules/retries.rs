@@ -110,7 +110,7 @@ fn targets<'a>(context: &'a Context<'_>, backoff: &Backoff) -> Vec<(&'a Limit, S
             Value::Limit(limit) if limit.side == Side::Below && limit.quantity.unit == Unit::Seconds => {
                 Some((limit, it.span))
             }
-            Value::Limit(_) | Value::Number(_) | Value::Text(_) | Value::Unknown => None,
+            Value::Limit(_) | Value::Number(_) | Value::Text(_) => None,
         })
         .collect()
 }

@@ -1,12 +1,12 @@
 //! Shares of traffic, approvals and what they can be.
 
 use lockgate_diagnostics::codes;
-use lockgate_model::{Diagnostic, Span};
+use lockgate_model::{Diagnostic, SourceId, Span};
 
 use super::Context;
+use crate::fact::{Attribute, Value};
 use crate::kind::Kind;
 use crate::markdown::{Document, Prose};
-use crate::place::Word;
 use crate::quantity;
 use crate::tree::Tree;
 
@@ -18,7 +18,7 @@ pub(crate) fn out_of_reach(context: &Context<'_>, report: &mut Vec<Diagnostic>) 
         }
     }
     for document in &context.facts.documents {
-        in_phases(document, report);
+        in_phases(context, document, report);
     }
 }
 
@@ -28,11 +28,10 @@ fn rollout(context: &Context<'_>, tree: Tree<'_>, report: &mut Vec<Diagnostic>) 
         return;
     }
     let own = tree.at(&["spec", "replicas"]).and_then(Tree::word);
-    let source = tree.span().source;
-    let Some(replicas) = own.or_else(|| context.facts.document(source).and_then(production_replicas)) else {
+    let own = own.and_then(|it| Some((it.text.parse().ok()?, it.span)));
+    let Some((count, replicas)) = own.or_else(|| production_replicas(context, tree.span().source)) else {
         return;
     };
-    let Ok(count) = replicas.text.parse::<u64>() else { return };
     let weights = canary.get("steps").into_iter().flat_map(Tree::items).filter_map(|it| it.get("setWeight"));
     for weight in weights {
         let Some(percent) = weight.text().and_then(|it| it.parse::<u64>().ok()) else { continue };
@@ -43,7 +42,7 @@ fn rollout(context: &Context<'_>, tree: Tree<'_>, report: &mut Vec<Diagnostic>) 
         if real.abs_diff(percent) <= TOLERANCE {
             continue;
         }
-        report.push(unreachable(percent, real, count, weight.span(), replicas.span));
+        report.push(unreachable(percent, real, count, weight.span(), replicas));
         return;
     }
 }
@@ -68,30 +67,18 @@ fn unreachable(percent: u64, real: u64, count: u64, weight: Span, replicas: Span
     .help(format!("split traffic by weight in a router, or run at least {needed} instances"))
 }
 
-/// The number of instances in production, from a table of environments or a list of overrides.
-fn production_replicas(document: &Document) -> Option<Word> {
-    for table in &document.tables {
-        let column = |name: &str| table.header.iter().position(|it| it.text().to_lowercase() == name);
-        let (Some(environment), Some(replicas)) = (column("environment"), column("replicas")) else {
-            continue;
-        };
-        let is_production = |it: &&str| it.to_lowercase().starts_with("prod");
-        for row in &table.rows {
-            if row.get(environment).map(|it| it.text()).filter(is_production).is_some() {
-                return row.get(replicas).map(|it| Word::new(it.text(), it.span()));
-            }
-        }
+/// The number of instances in production, as a document states it.
+fn production_replicas(context: &Context<'_>, source: SourceId) -> Option<(u64, Span)> {
+    let mut stated = context.facts.of(Attribute::Replicas).filter(|it| it.span.source == source);
+    let fact = stated.find(|it| it.subject.starts_with("prod"))?;
+    match fact.value {
+        Value::Number(count) => Some((count, fact.span)),
+        Value::Limit(_) | Value::Text(_) => None,
     }
-    document.prose.iter().find_map(|it| {
-        let text = it.text().to_lowercase();
-        let number = text.strip_prefix("replicas:")?.trim();
-        let digits: String = number.chars().take_while(char::is_ascii_digit).collect();
-        (number.contains("prod") && !digits.is_empty()).then(|| Word::new(digits, it.span()))
-    })
 }
 
 /// A table of phases: `Canary (5%)` with `Deploy 1 replica`.
-fn in_phases(document: &Document, report: &mut Vec<Diagnostic>) {
+fn in_phases(context: &Context<'_>, document: &Document, report: &mut Vec<Diagnostic>) {
     const ROUTERS: [&str; 7] =
         ["istio", "linkerd", "mesh", "flagger", "argo rollouts", "weighted", "traefik"];
     let says = |words: &[&str]| {
@@ -103,8 +90,7 @@ fn in_phases(document: &Document, report: &mut Vec<Diagnostic>) {
     if says(&ROUTERS) {
         return;
     }
-    let Some(stable) = production_replicas(document) else { return };
-    let Ok(stable_count) = stable.text.parse::<u64>() else { return };
+    let Some((stable_count, stable)) = production_replicas(context, document.source) else { return };
     for row in document.tables.iter().flat_map(|it| &it.rows) {
         let share = row.iter().find_map(|it| share_of_canary(it.text()).map(|share| (share, it.span())));
         let canary = row.iter().find_map(|it| deployed(it.text()).map(|count| (count, it.span())));
@@ -121,7 +107,7 @@ fn in_phases(document: &Document, report: &mut Vec<Diagnostic>) {
                 format!("{percent} % of the traffic cannot be had with {count} of {all} instances"),
             )
             .label(place, format!("gets {real} %: the share of instances is the share of traffic"))
-            .label(stable.span, format!("{stable_count} instances of the old version"))
+            .label(stable, format!("{stable_count} instances of the old version"))
             .help(format!(
                 "split traffic by weight in a router, or run {needed} instances of the old version"
             )),

@@ -7,6 +7,7 @@ use lockgate_diagnostics::codes;
 use lockgate_model::{Diagnostic, SourceId, Span};
 
 use super::Context;
+use crate::fact::{Attribute, Value};
 use crate::kind::Kind;
 
 /// Name, major or minor version, and the day of the last security fix.
@@ -78,19 +79,11 @@ fn is_version(written: &str, ended: &str) -> bool {
 /// Every runtime that is named with a version.
 fn runtimes(context: &Context<'_>) -> Vec<(&'static str, String, Span)> {
     let mut found = vec![];
-    let mut image = |text: &str, span: Span| {
-        let Some((repository, tag)) = text.split_once(':') else { return };
-        let name = IMAGES.iter().find(|it| it.0 == repository.trim_start_matches("library/"));
-        found.extend(name.map(|it| (it.1, tag.to_owned(), span)));
-    };
-    for file in &context.facts.dockerfiles {
-        file.stages.iter().for_each(|it| image(&it.base.text, it.base.span));
-    }
-    for service in context.facts.composes.iter().flat_map(|it| &it.services) {
-        service.image.iter().for_each(|it| image(&it.text, it.span));
-    }
-    for document in &context.facts.documents {
-        document.prose.iter().flat_map(|it| &it.codes).for_each(|it| image(&it.text, it.span));
+    for fact in context.facts.of(Attribute::Image) {
+        let name = IMAGES.iter().find(|it| it.0 == fact.subject.trim_start_matches("library/"));
+        if let (Some((_, name)), Value::Text(tag)) = (name, &fact.value) {
+            found.push((*name, tag.clone(), fact.span));
+        }
     }
     for (_, step) in context.facts.workflows.iter().flat_map(|it| it.steps()) {
         let input = |action: &str, name: &str| {
