@@ -4,6 +4,8 @@
 //! places where two facts disagree, and stays silent when it is not sure.
 
 mod release;
+mod rollout;
+mod shared;
 mod topology;
 
 use std::collections::BTreeSet;
@@ -31,6 +33,7 @@ impl Beside {
 pub(crate) fn environment(seen: &Seen<'_>, beside: &Beside, report: &mut Vec<Diagnostic>) {
     release::check(seen, beside, report);
     topology::check(seen, report);
+    rollout::check(seen, report);
 }
 
 /// Lints that compare environments, or look at what is written rather than at what results.
