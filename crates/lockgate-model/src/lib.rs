@@ -31,8 +31,3 @@ pub use secret::Secret;
 pub use system::*;
 pub use time::{InvalidDuration, Millis, Timestamp};
 pub use work::{JobKind, JobSpec, SlotSpec, SmokeSpec, SmokeVia};
-
-/// For what is left out of JSON when nothing is said.
-pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
-}

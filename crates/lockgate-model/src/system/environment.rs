@@ -2,26 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{EnvironmentName, Millis, is_default};
+use crate::{EnvironmentName, Millis};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     /// A push to this branch is released here.
-    #[serde(default, skip_serializing_if = "is_default")]
     pub branch: Option<String>,
     /// A tag of this pattern is released here.
-    #[serde(default, skip_serializing_if = "is_default")]
     pub tag: Option<String>,
     /// What a version is called here: `staging-${git.sha7}`.
-    #[serde(default, skip_serializing_if = "is_default")]
     pub version: Option<String>,
     /// Images come from there, by digest; nothing is built.
-    #[serde(default, skip_serializing_if = "is_default")]
     pub promote: Option<EnvironmentName>,
     /// Where users reach it.
-    #[serde(default, skip_serializing_if = "is_default")]
     pub host: Option<String>,
-    #[serde(default, skip_serializing_if = "is_default")]
     pub protection: Option<Protection>,
 }
 
@@ -30,12 +24,12 @@ pub struct Protection {
     /// Approvals that a release needs.
     pub reviewers: u16,
     /// Who may approve: `team/sre`, or a name.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub from: Vec<String>,
     pub wait_timer: Millis,
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub branches: Vec<String>,
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub tags: Vec<String>,
     pub prevent_self_review: bool,
     pub enforced_by: Enforcer,
@@ -51,10 +45,8 @@ pub enum Enforcer {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stores {
-    #[serde(default, skip_serializing_if = "is_default")]
     pub secrets: Option<Store>,
     /// Of plain variables; without one they are written into what is deployed.
-    #[serde(default, skip_serializing_if = "is_default")]
     pub config: Option<Store>,
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ServiceName, is_default};
+use crate::ServiceName;
 
 /// Where a service's image comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,26 +19,20 @@ pub enum Image {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Build {
-    #[serde(default, skip_serializing_if = "is_default")]
     pub preset: Option<Preset>,
     /// The user's own, instead of a preset.
-    #[serde(default, skip_serializing_if = "is_default")]
     pub dockerfile: Option<String>,
     pub context: String,
     /// Stage of the Dockerfile to stop at.
-    #[serde(default, skip_serializing_if = "is_default")]
     pub stage: Option<String>,
     /// Folder of the workspace that the service is in.
-    #[serde(default, skip_serializing_if = "is_default")]
     pub package: Option<String>,
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub args: BTreeMap<String, String>,
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub platforms: Vec<String>,
     /// Repository that the image is pushed to, without tag.
-    #[serde(default, skip_serializing_if = "is_default")]
     pub image: Option<String>,
-    #[serde(default, skip_serializing_if = "is_default")]
     pub scan: Option<Scan>,
 }
 
@@ -57,7 +51,7 @@ pub struct Scan {
     /// Findings from this level on stop the release.
     pub fail_on: ScanLevel,
     /// Findings that were looked at and do not count, such as `CVE-2026-1234`.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub ignore: Vec<String>,
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Millis, ServiceName, is_default};
+use crate::{Millis, ServiceName};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Migrations {
@@ -17,7 +17,7 @@ pub struct Migrations {
     pub retry: Retry,
     /// Whether the previous version works with the migrated schema.
     pub compatible: bool,
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub when: When,
 }
 
@@ -86,7 +86,7 @@ pub enum SmokeKind {
     Get {
         path: String,
         status: u16,
-        #[serde(default, skip_serializing_if = "is_default")]
+        #[serde(default)]
         expect: SmokeExpect,
     },
     /// Run with the new release's environment, from the service's files.
@@ -105,15 +105,13 @@ impl SmokeKind {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SmokeExpect {
     /// By JSON path; `*` is any value.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub json: BTreeMap<String, String>,
-    #[serde(default, skip_serializing_if = "is_default")]
     pub contains: Option<String>,
     /// Sent with the request.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub headers: BTreeMap<String, String>,
     /// Secret that holds the token.
-    #[serde(default, skip_serializing_if = "is_default")]
     pub bearer: Option<String>,
 }
 

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DependencyName, EnvironmentName, JobName, ServiceName, SystemName, is_default};
+use crate::{DependencyName, EnvironmentName, JobName, ServiceName, SystemName};
 
 pub use alerting::{AlertRule, Email, Event, Measure, Notifications, PagerDuty, Slack, Webhook};
 pub use dependency::{Dependency, External};
@@ -46,37 +46,36 @@ pub struct System {
     pub environment: EnvironmentName,
     pub target: TargetKind,
     /// Who may release here, when, and from which change.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub policy: Policy,
     /// Where secrets and configuration live in this environment.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub stores: Stores,
     pub services: BTreeMap<ServiceName, Service>,
     pub dependencies: BTreeMap<DependencyName, Dependency>,
     pub migrations: Option<Migrations>,
-    #[serde(default, skip_serializing_if = "is_default")]
     pub seeds: Option<Seeds>,
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub cron: BTreeMap<JobName, CronJob>,
     pub smoke: Vec<SmokeCheck>,
     pub slo: BTreeMap<SloMetric, Slo>,
     /// Objectives of what no canary is judged by: dependencies, and the releases themselves.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub objectives: BTreeMap<String, Measure>,
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub alerts: BTreeMap<String, AlertRule>,
     pub rollout: Rollout,
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub notifications: Notifications,
     /// Secrets of the release itself, such as a webhook's address.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub secrets: BTreeMap<String, SecretRule>,
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub ci: Ci,
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub release: ReleasePage,
     /// Changes of what is rendered, addressed by kind and name.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub patches: Vec<Patch>,
 }
 

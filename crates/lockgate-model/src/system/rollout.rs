@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::slo::SloMetric;
-use crate::{Millis, Weight, is_default};
+use crate::{Millis, Weight};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rollout {
@@ -17,15 +17,13 @@ pub struct Rollout {
     pub bake: Millis,
     pub analysis: Analysis,
     /// What is judged beside the SLOs, by name.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub gates: BTreeMap<String, Gate>,
     /// Times at which nothing is released.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub freeze: Vec<Freeze>,
     /// Instances beyond the wanted number, in a rolling release: `1` or `25%`.
-    #[serde(default, skip_serializing_if = "is_default")]
     pub max_surge: Option<String>,
-    #[serde(default, skip_serializing_if = "is_default")]
     pub max_unavailable: Option<String>,
 }
 
@@ -47,7 +45,7 @@ pub struct Step {
     pub weight: Weight,
     /// Time at this weight, at most if the evidence says enough earlier.
     pub pause: Millis,
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub gate: StepGate,
 }
 
@@ -82,7 +80,6 @@ pub struct Freeze {
     pub from: String,
     pub to: String,
     pub timezone: String,
-    #[serde(default, skip_serializing_if = "is_default")]
     pub reason: Option<String>,
 }
 

@@ -2,29 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Millis, is_default};
+use crate::Millis;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretRule {
     /// Made by Lockgate once, and kept.
-    #[serde(default, skip_serializing_if = "is_default")]
     pub generate: Option<Generate>,
     /// Public half of another secret's key pair.
-    #[serde(default, skip_serializing_if = "is_default")]
     pub public_of: Option<String>,
     /// How old the value may become.
-    #[serde(default, skip_serializing_if = "is_default")]
     pub rotate: Option<Millis>,
     /// Name in the store, where it is not the variable's.
-    #[serde(default, skip_serializing_if = "is_default")]
     pub from: Option<String>,
     /// Key within a secret of several values.
-    #[serde(default, skip_serializing_if = "is_default")]
     pub key: Option<String>,
-    #[serde(default, skip_serializing_if = "is_default")]
     pub format: Option<SecretFormat>,
     pub required: bool,
-    #[serde(default, skip_serializing_if = "is_default")]
     pub about: Option<String>,
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::image::Image;
 use super::secret::SecretRule;
-use crate::{Millis, PortName, is_default};
+use crate::{Millis, PortName};
 
 /// A worker is taken for started when it has stayed up this long: start-up crashes show within seconds.
 const WORKER_READY_AFTER: Millis = Millis::secs(5);
@@ -14,7 +14,6 @@ const WORKER_READY_AFTER: Millis = Millis::secs(5);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Service {
     /// What is run where images are; `local` runs the command itself.
-    #[serde(default, skip_serializing_if = "is_default")]
     pub image: Option<Image>,
     /// Empty where the image says it.
     pub command: Vec<String>,
@@ -22,34 +21,30 @@ pub struct Service {
     pub files: Option<String>,
     pub env: BTreeMap<String, String>,
     /// What is said of variables beside their values.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub variables: BTreeMap<String, Variable>,
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub secrets: BTreeMap<String, SecretRule>,
     /// Empty for a worker: it takes no traffic and is replaced, not shifted.
     pub ports: BTreeMap<PortName, Port>,
     /// How an instance is asked on `local`.
     pub health: Health,
     /// How it is asked where the platform does it.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub probes: Probes,
     /// Services and dependencies, by name.
     pub depends_on: BTreeMap<String, DependsOn>,
     pub replicas: u16,
-    #[serde(default, skip_serializing_if = "is_default")]
     pub autoscaling: Option<Autoscaling>,
-    #[serde(default, skip_serializing_if = "is_default")]
     pub disruption_budget: Option<DisruptionBudget>,
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub resources: Resources,
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub volumes: BTreeMap<String, Volume>,
-    #[serde(default, skip_serializing_if = "is_default")]
     pub ingress: Option<Ingress>,
     /// Addresses beyond the system that it calls: `tcp://smtp.example.org:587`.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub egress: Vec<String>,
-    #[serde(default, skip_serializing_if = "is_default")]
     pub metrics: Option<Metrics>,
     pub stop: Stop,
 }
@@ -92,7 +87,7 @@ pub struct Port {
     pub number: u16,
     pub protocol: Protocol,
     /// Number on the machine itself, where containers have addresses of their own.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub publish: Option<u16>,
 }
 
@@ -166,23 +161,19 @@ pub enum StopSignal {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Variable {
-    #[serde(default, skip_serializing_if = "is_default")]
     pub about: Option<String>,
     /// It has no value in the spec and must have one in the environment's store.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub required: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probes {
     /// Restarted when it fails.
-    #[serde(default, skip_serializing_if = "is_default")]
     pub live: Option<Probe>,
     /// Given traffic while it holds.
-    #[serde(default, skip_serializing_if = "is_default")]
     pub ready: Option<Probe>,
     /// The others wait for it.
-    #[serde(default, skip_serializing_if = "is_default")]
     pub startup: Option<Probe>,
 }
 
@@ -202,7 +193,7 @@ pub enum ProbeKind {
         path: String,
         port: PortName,
         /// What the body must hold, by JSON path.
-        #[serde(default, skip_serializing_if = "is_default")]
+        #[serde(default)]
         body: BTreeMap<String, String>,
     },
     /// The gRPC health protocol; the name is empty for the server as a whole.
@@ -221,12 +212,9 @@ pub struct Autoscaling {
     pub min: u16,
     pub max: u16,
     /// Share of the requested CPU that is aimed at: `70%`.
-    #[serde(default, skip_serializing_if = "is_default")]
     pub cpu: Option<String>,
-    #[serde(default, skip_serializing_if = "is_default")]
     pub memory: Option<String>,
     /// Of each instance.
-    #[serde(default, skip_serializing_if = "is_default")]
     pub requests_per_second: Option<u32>,
 }
 
@@ -240,18 +228,16 @@ pub enum DisruptionBudget {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resources {
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub requests: Quantities,
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub limits: Quantities,
 }
 
 /// As Kubernetes writes them: `100m`, `256Mi`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quantities {
-    #[serde(default, skip_serializing_if = "is_default")]
     pub cpu: Option<String>,
-    #[serde(default, skip_serializing_if = "is_default")]
     pub memory: Option<String>,
 }
 
@@ -259,11 +245,9 @@ pub struct Quantities {
 pub struct Volume {
     /// Where instances see it.
     pub path: String,
-    #[serde(default, skip_serializing_if = "is_default")]
     pub size: Option<String>,
     pub access: VolumeAccess,
     /// Storage class.
-    #[serde(default, skip_serializing_if = "is_default")]
     pub class: Option<String>,
 }
 
@@ -283,13 +267,11 @@ pub struct Ingress {
     pub hosts: Vec<String>,
     pub paths: Vec<String>,
     pub tls: bool,
-    #[serde(default, skip_serializing_if = "is_default")]
     pub class: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metrics {
     pub path: String,
-    #[serde(default, skip_serializing_if = "is_default")]
     pub port: Option<PortName>,
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Millis, Percent, is_default};
+use crate::{Millis, Percent};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -62,7 +62,6 @@ pub struct Slo {
     /// What must not be seen: `error_rate > 1% for 5m`. Judged to the letter beside the statistics.
     pub alert: Option<SloAlert>,
     pub severity: SloSeverity,
-    #[serde(default, skip_serializing_if = "is_default")]
     pub runbook: Option<String>,
 }
 

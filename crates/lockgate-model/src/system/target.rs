@@ -4,8 +4,6 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::is_default;
-
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TargetKind {
@@ -47,27 +45,22 @@ pub struct LocalTarget {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DockerTarget {
     /// `unix:///var/run/docker.sock`, or `ssh://deploy@host`; empty is this machine.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub hosts: Vec<String>,
-    #[serde(default, skip_serializing_if = "is_default")]
     pub registry: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KubernetesTarget {
     /// Of the kubeconfig; the current one unless said otherwise.
-    #[serde(default, skip_serializing_if = "is_default")]
     pub context: Option<String>,
     pub namespace: String,
     pub via: Via,
     pub traffic: Traffic,
     /// Secret that holds the kubeconfig, where a pipeline needs one.
-    #[serde(default, skip_serializing_if = "is_default")]
     pub kubeconfig: Option<String>,
-    #[serde(default, skip_serializing_if = "is_default")]
     pub registry: Option<String>,
     /// Name of the pull secret in the namespace.
-    #[serde(default, skip_serializing_if = "is_default")]
     pub pull_secret: Option<String>,
 }
 
@@ -99,37 +92,28 @@ pub struct EcsTarget {
     pub cluster: String,
     /// Name of each ECS service, with `${service.name}`.
     pub service: String,
-    #[serde(default, skip_serializing_if = "is_default")]
     pub load_balancer: Option<String>,
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub subnets: Vec<String>,
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub security_groups: Vec<String>,
     /// Role that a pipeline takes on, by OIDC.
-    #[serde(default, skip_serializing_if = "is_default")]
     pub role: Option<String>,
-    #[serde(default, skip_serializing_if = "is_default")]
     pub registry: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EcsExpressTarget {
     pub region: String,
-    #[serde(default, skip_serializing_if = "is_default")]
     pub cluster: Option<String>,
-    #[serde(default, skip_serializing_if = "is_default")]
     pub role: Option<String>,
-    #[serde(default, skip_serializing_if = "is_default")]
     pub registry: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppRunnerTarget {
     pub region: String,
-    #[serde(default, skip_serializing_if = "is_default")]
     pub service: Option<String>,
-    #[serde(default, skip_serializing_if = "is_default")]
     pub role: Option<String>,
-    #[serde(default, skip_serializing_if = "is_default")]
     pub registry: Option<String>,
 }
