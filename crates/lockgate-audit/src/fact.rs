@@ -86,6 +86,14 @@ pub(crate) enum Severity {
     Critical,
 }
 
+/// Where a file was found: files of different origins have nothing to do with each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Origin {
+    Tree,
+    /// A fenced block of a document, by its index.
+    Document(usize),
+}
+
 /// A file, or a fenced block of one.
 #[derive(Clone, Debug)]
 pub(crate) struct File {
@@ -94,8 +102,7 @@ pub(crate) struct File {
     pub(crate) kind: Kind,
     pub(crate) excerpt: Excerpt,
     pub(crate) yaml: Vec<Node>,
-    /// The document that it is a block of, as an index.
-    pub(crate) inside: Option<usize>,
+    pub(crate) origin: Origin,
 }
 
 /// Why something was not read.

@@ -2,12 +2,14 @@
 
 use lockgate_model::Span;
 
+use crate::fact::Origin;
 use crate::place::Word;
 use crate::tree::Tree;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Compose {
     pub(crate) name: String,
+    pub(crate) origin: Origin,
     pub(crate) services: Vec<Service>,
     /// Named volumes that the file declares.
     pub(crate) volumes: Vec<String>,
@@ -55,11 +57,12 @@ pub(crate) struct Mount {
 }
 
 impl Compose {
-    pub(crate) fn read(name: &str, tree: Tree<'_>) -> Compose {
+    pub(crate) fn read(name: &str, origin: Origin, tree: Tree<'_>) -> Compose {
         let services = tree.get("services").into_iter().flat_map(Tree::entries);
         let volumes = tree.get("volumes").into_iter().flat_map(Tree::entries);
         Compose {
             name: name.to_owned(),
+            origin,
             services: services.map(|(name, it)| service(name, it)).collect(),
             volumes: volumes.map(|it| it.0.text).collect(),
             is_partial: tree.has("include") || name.contains("override"),

@@ -2,12 +2,14 @@
 
 use lockgate_model::Span;
 
+use crate::fact::Origin;
 use crate::place::{Excerpt, Word};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Dockerfile {
     /// The path in the tree, or what a block's first line says.
     pub(crate) name: String,
+    pub(crate) origin: Origin,
     pub(crate) stages: Vec<Stage>,
 }
 
@@ -29,7 +31,7 @@ pub(crate) struct Instruction {
 }
 
 impl Dockerfile {
-    pub(crate) fn read(name: &str, excerpt: &Excerpt) -> Dockerfile {
+    pub(crate) fn read(name: &str, origin: Origin, excerpt: &Excerpt) -> Dockerfile {
         let mut stages: Vec<Stage> = vec![];
         for instruction in instructions(excerpt) {
             if instruction.keyword == "FROM" {
@@ -43,7 +45,7 @@ impl Dockerfile {
                 stage.instructions.push(instruction);
             }
         }
-        Dockerfile { name: name.to_owned(), stages }
+        Dockerfile { name: name.to_owned(), origin, stages }
     }
 
     pub(crate) fn instructions(&self) -> impl Iterator<Item = &Instruction> {
@@ -138,7 +140,7 @@ mod tests {
     #[test]
     fn instructions_are_grouped_by_stage() {
         let text = "FROM node:18 AS base\nFROM base AS deps\nRUN a && \\\n    # why\n    b\nFROM deps\nCOPY --from=deps --chown=a:b /x /y ./\nCMD [\"node\", \"server.js\"]\n";
-        let file = Dockerfile::read("Dockerfile", &Excerpt::whole(SourceId(0), text));
+        let file = Dockerfile::read("Dockerfile", Origin::Tree, &Excerpt::whole(SourceId(0), text));
         let last = file.stages.last().unwrap();
         assert_eq!(last.base.text, "deps");
         assert_eq!(file.stages[1].instructions[0].text, "a && b");

@@ -15,7 +15,7 @@ pub(crate) mod workflow;
 use lockgate_model::{SourceId, Span};
 use lockgate_yaml::read_foreign;
 
-use crate::fact::{Fact, Facts, File, Unread};
+use crate::fact::{Fact, Facts, File, Origin, Unread};
 use crate::kind::{Kind, Syntax, kind_of_yaml, syntax_of_language, syntax_of_name};
 use crate::listing::name_of;
 use crate::markdown::{self, Outline};
@@ -27,8 +27,8 @@ pub(crate) fn source(id: SourceId, name: &str, text: &str, facts: &mut Facts) {
     let excerpt = Excerpt::whole(id, text);
     match syntax_of_name(name) {
         Some(Syntax::Known(Kind::Markdown)) => document(id, name, text, facts),
-        Some(Syntax::Known(kind)) => known(name, kind, excerpt, None, facts),
-        Some(Syntax::Yaml) => yaml(name, excerpt, None, facts),
+        Some(Syntax::Known(kind)) => known(name, kind, excerpt, Origin::Tree, facts),
+        Some(Syntax::Yaml) => yaml(name, excerpt, Origin::Tree, facts),
         None => facts.unread.push(Unread {
             name: name.to_owned(),
             reason: "not of a kind that is audited".to_owned(),
@@ -45,7 +45,7 @@ fn document(id: SourceId, name: &str, text: &str, facts: &mut Facts) {
         kind: Kind::Markdown,
         excerpt: Excerpt::whole(id, text),
         yaml: vec![],
-        inside: None,
+        origin: Origin::Tree,
     });
     facts.facts.extend(limits::facts(&document));
     facts.facts.extend(tables::facts(&document));
@@ -58,8 +58,10 @@ fn document(id: SourceId, name: &str, text: &str, facts: &mut Facts) {
         let syntax = syntax_of_name(named).or_else(|| syntax_of_language(&fence.language));
         match syntax {
             Some(Syntax::Known(Kind::Markdown)) | None => (),
-            Some(Syntax::Known(kind)) => known(named, kind, fence.excerpt.clone(), Some(inside), facts),
-            Some(Syntax::Yaml) => yaml(named, fence.excerpt.clone(), Some(inside), facts),
+            Some(Syntax::Known(kind)) => {
+                known(named, kind, fence.excerpt.clone(), Origin::Document(inside), facts)
+            }
+            Some(Syntax::Yaml) => yaml(named, fence.excerpt.clone(), Origin::Document(inside), facts),
         }
     }
     for prose in &document.prose {
@@ -73,10 +75,10 @@ fn document(id: SourceId, name: &str, text: &str, facts: &mut Facts) {
     facts.documents.push(document);
 }
 
-fn known(name: &str, kind: Kind, excerpt: Excerpt, inside: Option<usize>, facts: &mut Facts) {
+fn known(name: &str, kind: Kind, excerpt: Excerpt, origin: Origin, facts: &mut Facts) {
     match kind {
         Kind::Dockerfile => {
-            let file = dockerfile::Dockerfile::read(name, &excerpt);
+            let file = dockerfile::Dockerfile::read(name, origin, &excerpt);
             facts.facts.extend(file.stages.iter().filter_map(|it| Fact::image(&it.base)));
             facts.dockerfiles.push(file);
         }
@@ -99,57 +101,57 @@ fn known(name: &str, kind: Kind, excerpt: Excerpt, inside: Option<usize>, facts:
         | Kind::JavaScript
         | Kind::Yaml => (),
     }
-    facts.files.push(File { name: name.to_owned(), kind, excerpt, yaml: vec![], inside });
+    facts.files.push(File { name: name.to_owned(), kind, excerpt, yaml: vec![], origin });
 }
 
-fn yaml(name: &str, excerpt: Excerpt, inside: Option<usize>, facts: &mut Facts) {
+fn yaml(name: &str, excerpt: Excerpt, origin: Origin, facts: &mut Facts) {
     if name_of(name) == "lockgate.yaml" {
         let reason = "a spec, which `lockgate check` reads".to_owned();
-        facts.unread.push(Unread { name: label(name, inside), reason, span: None });
+        facts.unread.push(Unread { name: label(name, origin), reason, span: None });
         return;
     }
     if is_template(&excerpt.text) {
         let reason = "a template, which only its renderer can read".to_owned();
-        facts.unread.push(Unread { name: label(name, inside), reason, span: None });
+        facts.unread.push(Unread { name: label(name, origin), reason, span: None });
         return;
     }
     let read = read_foreign(&excerpt.text);
     let span = |it: Span| excerpt.span(it.start..it.end);
     if let Some(error) = read.error {
         // A block without a name is often a sketch; only a file is held to be whole.
-        let place = inside.is_none().then(|| span(error.span));
-        facts.unread.push(Unread { name: label(name, inside), reason: error.reason, span: place });
+        let place = (origin == Origin::Tree).then(|| span(error.span));
+        facts.unread.push(Unread { name: label(name, origin), reason: error.reason, span: place });
     }
     let is_known = read.documents.iter().any(|it| kind_of_yaml(name, it) != Kind::Yaml);
     // A block of no known kind may show a mistake, or be a spec of Lockgate's own, which `check` reads.
-    if is_known || inside.is_none() {
+    if is_known || (origin == Origin::Tree) {
         let twice = read.duplicates.into_iter();
         facts.duplicates.extend(twice.map(|it| (Word::new(it.key, span(it.again)), span(it.first))));
     }
     for node in read.documents {
         let kind = kind_of_yaml(name, &node);
         let tree = Tree::new(&node, &excerpt);
-        of_kind(kind, name, tree, facts);
+        of_kind(kind, name, origin, tree, facts);
         facts.files.push(File {
             name: name.to_owned(),
             kind,
             excerpt: excerpt.clone(),
             yaml: vec![node],
-            inside,
+            origin,
         });
     }
 }
 
-fn of_kind(kind: Kind, name: &str, tree: Tree<'_>, facts: &mut Facts) {
+fn of_kind(kind: Kind, name: &str, origin: Origin, tree: Tree<'_>, facts: &mut Facts) {
     match kind {
         Kind::Compose => {
-            let compose = compose::Compose::read(name, tree);
+            let compose = compose::Compose::read(name, origin, tree);
             let images = compose.services.iter().filter_map(|it| it.image.as_ref());
             facts.facts.extend(images.filter_map(Fact::image));
             facts.composes.push(compose);
         }
-        Kind::Workflow => add_workflow(workflow::Workflow::read(name, tree), facts),
-        Kind::WorkflowSteps => add_workflow(workflow::Workflow::of_steps(name, tree), facts),
+        Kind::Workflow => add_workflow(workflow::Workflow::read(name, origin, tree), facts),
+        Kind::WorkflowSteps => add_workflow(workflow::Workflow::of_steps(name, origin, tree), facts),
         Kind::Kubernetes => facts.facts.extend(kubernetes::facts(tree)),
         Kind::TaskDefinition => facts.facts.extend(ecs::facts(tree)),
         Kind::PrometheusRules => facts.facts.extend(prometheus::facts(tree)),
@@ -181,10 +183,10 @@ fn is_template(text: &str) -> bool {
     text.match_indices("{{").any(|it| !text[..it.0].ends_with('$'))
 }
 
-fn label(name: &str, inside: Option<usize>) -> String {
-    match (name, inside) {
+fn label(name: &str, origin: Origin) -> String {
+    match (name, origin) {
         ("", _) => "a YAML block without a name".to_owned(),
-        (name, Some(_)) => format!("the block `{name}`"),
-        (name, None) => name.to_owned(),
+        (name, Origin::Document(_)) => format!("the block `{name}`"),
+        (name, Origin::Tree) => name.to_owned(),
     }
 }

@@ -2,12 +2,14 @@
 
 use lockgate_model::Span;
 
+use crate::fact::Origin;
 use crate::place::{Excerpt, Word};
 use crate::tree::Tree;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Workflow {
     pub(crate) name: String,
+    pub(crate) origin: Origin,
     pub(crate) triggers: Vec<Trigger>,
     pub(crate) jobs: Vec<Job>,
     /// Only steps are shown: what is not here is elsewhere.
@@ -43,12 +45,13 @@ pub(crate) struct Step {
 }
 
 impl Workflow {
-    pub(crate) fn read(name: &str, tree: Tree<'_>) -> Workflow {
+    pub(crate) fn read(name: &str, origin: Origin, tree: Tree<'_>) -> Workflow {
         let jobs = tree.get("jobs").into_iter().flat_map(Tree::entries);
         let mut expressions = vec![];
         collect(tree, &mut expressions);
         Workflow {
             name: name.to_owned(),
+            origin,
             triggers: tree.get("on").map_or(vec![], triggers),
             jobs: jobs.map(|(id, it)| job(id, it)).collect(),
             is_part: false,
@@ -57,7 +60,7 @@ impl Workflow {
     }
 
     /// A list of steps without a workflow around it.
-    pub(crate) fn of_steps(name: &str, tree: Tree<'_>) -> Workflow {
+    pub(crate) fn of_steps(name: &str, origin: Origin, tree: Tree<'_>) -> Workflow {
         let id = Word::new("", tree.span());
         let job = Job {
             id,
@@ -68,7 +71,20 @@ impl Workflow {
         };
         let mut expressions = vec![];
         collect(tree, &mut expressions);
-        Workflow { name: name.to_owned(), triggers: vec![], jobs: vec![job], is_part: true, expressions }
+        Workflow {
+            name: name.to_owned(),
+            origin,
+            triggers: vec![],
+            jobs: vec![job],
+            is_part: true,
+            expressions,
+        }
+    }
+
+    /// Whether both are workflows of one repository, as far as one can see.
+    pub(crate) fn belongs_with(&self, other: &Workflow) -> bool {
+        let root = |it: &Workflow| it.name.split(".github/").next().map(str::to_owned);
+        self.origin == other.origin && root(self) == root(other)
     }
 
     pub(crate) fn steps(&self) -> impl Iterator<Item = (&Job, &Step)> {

@@ -4,8 +4,9 @@ use lockgate_diagnostics::codes;
 use lockgate_model::Diagnostic;
 
 use super::Context;
-use crate::extract::compose::Service;
+use crate::extract::compose::{Compose, Service};
 use crate::extract::dockerfile::{Dockerfile, Instruction, Stage};
+use crate::fact::Origin;
 use crate::kind::Kind;
 use crate::listing::{folder_of, join, name_of};
 use crate::place::Word;
@@ -78,7 +79,7 @@ pub(crate) fn nothing_to_copy(context: &Context<'_>, report: &mut Vec<Diagnostic
                     );
                 }
                 if copy.sources.iter().any(|it| it.ends_with(".next/standalone")) {
-                    standalone(context, instruction, report);
+                    standalone(context, file.origin, instruction, report);
                 }
             }
         }
@@ -93,8 +94,9 @@ fn is_stage_name(file: &Dockerfile, from: &str) -> bool {
 }
 
 /// Next.js writes `.next/standalone` only when its configuration asks for it.
-fn standalone(context: &Context<'_>, copy: &Instruction, report: &mut Vec<Diagnostic>) {
-    let configs: Vec<_> = context.facts.files.iter().filter(|it| it.kind == Kind::JavaScript).collect();
+fn standalone(context: &Context<'_>, origin: Origin, copy: &Instruction, report: &mut Vec<Diagnostic>) {
+    let configs: Vec<_> =
+        context.facts.files.iter().filter(|it| it.kind == Kind::JavaScript && it.origin == origin).collect();
     let [config] = configs.as_slice() else { return };
     if config.excerpt.text.contains("standalone") || !config.excerpt.text.contains("onfig") {
         return;
@@ -121,7 +123,7 @@ fn standalone(context: &Context<'_>, copy: &Instruction, report: &mut Vec<Diagno
 pub(crate) fn program_hidden(context: &Context<'_>, report: &mut Vec<Diagnostic>) {
     for compose in &context.facts.composes {
         for service in &compose.services {
-            let Some(file) = built_from(context, &compose.name, service) else { continue };
+            let Some(file) = built_from(context, compose, service) else { continue };
             let Some(stage) = file.stages.last().filter(|_| !service.has_command) else { continue };
             let Some((program, copy)) = copied_program(stage) else { continue };
             let folder = stage.last("WORKDIR").map_or("/", |it| it.text.as_str());
@@ -143,12 +145,12 @@ pub(crate) fn program_hidden(context: &Context<'_>, report: &mut Vec<Diagnostic>
     }
 }
 
-fn built_from<'a>(context: &'a Context<'_>, compose: &str, service: &Service) -> Option<&'a Dockerfile> {
+fn built_from<'a>(context: &'a Context<'_>, compose: &Compose, service: &Service) -> Option<&'a Dockerfile> {
     let build = service.build.as_ref().filter(|it| it.target.is_none())?;
-    let folder = join(folder_of(compose), &build.context.text)?;
+    let folder = join(folder_of(&compose.name), &build.context.text)?;
     let name = build.dockerfile.as_ref().map_or("Dockerfile", |it| it.text.as_str());
     let path = join(&folder, name)?;
-    context.facts.dockerfiles.iter().find(|it| it.name == path)
+    context.facts.dockerfiles.iter().find(|it| it.name == path && it.origin == compose.origin)
 }
 
 /// The script that the last `CMD` starts, when a `COPY --from` brings it and the sources do not.

@@ -5,6 +5,7 @@ use lockgate_model::{Diagnostic, SourceId};
 
 use super::Context;
 use crate::extract::shell::Command;
+use crate::fact::Origin;
 use crate::kind::Kind;
 use crate::listing::{folder_of, join, name_of};
 use crate::markdown::{Document, Outline, is_file_name};
@@ -19,6 +20,11 @@ pub(crate) fn not_drawn(context: &Context<'_>, report: &mut Vec<Diagnostic>) {
         let document = &context.facts.documents[*idx];
         let mut seen: Vec<String> = vec![];
         for (word, folder) in named(context, document) {
+            let others = context.facts.outlines.iter().filter(|it| it.0 == *idx);
+            let is_drawn = |it: &(usize, Outline)| drawn_path(&it.1, &folder, &word.text).is_none();
+            if others.clone().count() > 1 && others.clone().any(is_drawn) {
+                continue;
+            }
             let Some(path) = drawn_path(outline, &folder, &word.text) else { continue };
             if seen.contains(&path) || is_made(context, document.source, &word.text) {
                 continue;
@@ -122,7 +128,7 @@ pub(crate) fn not_there(context: &Context<'_>, report: &mut Vec<Diagnostic>) {
                 .help("add the file, or name the one that is meant"),
         );
     };
-    for file in context.facts.files.iter().filter(|it| it.inside.is_none()) {
+    for file in context.facts.files.iter().filter(|it| it.origin == Origin::Tree) {
         let folder = folder_of(&file.name);
         if file.kind == Kind::Markdown {
             let Some(document) = context.facts.document(file.excerpt.source) else { continue };
@@ -136,7 +142,10 @@ pub(crate) fn not_there(context: &Context<'_>, report: &mut Vec<Diagnostic>) {
         }
     }
     for compose in &context.facts.composes {
-        let Some(folder) = whole_file(context, &compose.name) else { continue };
+        if compose.origin != Origin::Tree {
+            continue;
+        }
+        let folder = folder_of(&compose.name);
         for service in &compose.services {
             for mount in &service.mounts {
                 let is_plain = mount.source.starts_with("./") && is_file_name(&mount.source);
@@ -156,7 +165,7 @@ pub(crate) fn not_there(context: &Context<'_>, report: &mut Vec<Diagnostic>) {
             missing(&Word::new(name, word.span), &[path], "built from here");
         }
     }
-    for (file, tree) in context.facts.trees(Kind::Kustomization).filter(|it| it.0.inside.is_none()) {
+    for (file, tree) in context.facts.trees(Kind::Kustomization).filter(|it| it.0.origin == Origin::Tree) {
         for word in tree.get("resources").into_iter().flat_map(|it| it.words()) {
             if !word.text.contains("://") && !word.text.contains('?') && !word.text.starts_with("github.com")
             {
@@ -164,12 +173,6 @@ pub(crate) fn not_there(context: &Context<'_>, report: &mut Vec<Diagnostic>) {
             }
         }
     }
-}
-
-/// The folder of a file of the tree; `None` for what is fenced in a document.
-fn whole_file<'a>(context: &Context<'_>, name: &'a str) -> Option<&'a str> {
-    let is_whole = context.facts.files.iter().any(|it| it.name == name && it.inside.is_none());
-    is_whole.then(|| folder_of(name))
 }
 
 /// `docker-compose.prod.yml` that is for local work and staging.

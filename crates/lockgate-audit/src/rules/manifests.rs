@@ -5,7 +5,7 @@ use lockgate_model::Diagnostic;
 
 use super::Context;
 use crate::extract::{ecs, kubernetes};
-use crate::fact::File;
+use crate::fact::{File, Origin};
 use crate::kind::Kind;
 use crate::listing::folder_of;
 use crate::place::Word;
@@ -17,9 +17,9 @@ struct Folder<'a> {
 }
 
 fn folders<'a>(context: &'a Context<'_>) -> Vec<Folder<'a>> {
-    let mut keys: Vec<(Option<usize>, String)> = vec![];
+    let mut keys: Vec<(Origin, String)> = vec![];
     let mut folders: Vec<Folder<'a>> = vec![];
-    let key = |file: &File| (file.inside, folder_of(&file.name).to_owned());
+    let key = |file: &File| (file.origin, folder_of(&file.name).to_owned());
     for (file, tree) in context.facts.trees(Kind::Kubernetes) {
         let key = key(file);
         let at = keys.iter().position(|it| *it == key).unwrap_or_else(|| {
@@ -30,7 +30,7 @@ fn folders<'a>(context: &'a Context<'_>) -> Vec<Folder<'a>> {
         folders[at].objects.push(tree);
     }
     // What Kustomize changes on the way is not known from the files alone.
-    let changed: Vec<(Option<usize>, String)> = context
+    let changed: Vec<(Origin, String)> = context
         .facts
         .trees(Kind::Kustomization)
         .filter(|it| {

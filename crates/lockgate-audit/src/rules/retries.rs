@@ -79,7 +79,7 @@ pub(crate) fn do_not_fit(context: &Context<'_>, report: &mut Vec<Diagnostic>) {
                     .help("make fewer attempts, wait less, or set a later deadline"),
             );
         }
-        for (limit, span) in targets(context, &backoff) {
+        for (limit, span) in targets(context, &backoff).into_iter().take(1) {
             if limit.quantity.value <= waits.value {
                 report.push(
                     Diagnostic::error(

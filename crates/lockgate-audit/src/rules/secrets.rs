@@ -25,7 +25,13 @@ pub(crate) fn not_read(context: &Context<'_>, report: &mut Vec<Diagnostic>) {
             continue;
         }
         let keys = keys(command);
-        let elsewhere = context.facts.files.iter().find_map(|file| {
+        let origin =
+            context.facts.files.iter().find(|it| it.excerpt.source == id.span.source).map(|it| it.origin);
+        let near = |it: &&crate::fact::File| {
+            it.excerpt.source == id.span.source
+                || (origin == Some(it.origin) && it.name.starts_with(".github/"))
+        };
+        let elsewhere = context.facts.files.iter().filter(near).find_map(|file| {
             let text = &file.excerpt.text;
             let at = text.find("${{ secrets.")?;
             let mut names = text[at..].match_indices("secrets.").map(|it| at + it.0 + "secrets.".len());
@@ -37,7 +43,10 @@ pub(crate) fn not_read(context: &Context<'_>, report: &mut Vec<Diagnostic>) {
             })
         });
         let in_file = || {
-            let same = |it: &&crate::fact::Fact| keys.iter().any(|key| key.eq_ignore_ascii_case(&it.subject));
+            let same = |it: &&crate::fact::Fact| {
+                it.span.source == id.span.source
+                    && keys.iter().any(|key| key.eq_ignore_ascii_case(&it.subject))
+            };
             let fact = context.facts.of(crate::fact::Attribute::Variable).find(same)?;
             Some(Word::new(fact.subject.clone(), fact.span))
         };
@@ -80,7 +89,7 @@ pub(crate) fn fixed_rotation(context: &Context<'_>, report: &mut Vec<Diagnostic>
             );
         }
         let [first, ..] = places.as_slice() else { continue };
-        let message = format!("the rotation writes {} that never change", counted(places.len(), "value"));
+        let message = format!("the rotation always writes the same {}", counted(places.len(), "value"));
         let mut diagnostic = Diagnostic::error(codes::FIXED_ROTATION, message)
             .label(first.span, "the same words each time, for everybody to read");
         for place in &places[1..] {

@@ -8,7 +8,7 @@ use lockgate_yaml::read_foreign;
 
 use super::{Context, counted};
 use crate::extract::compose::Service;
-use crate::fact::{Attribute, File};
+use crate::fact::{Attribute, File, Origin};
 use crate::kind::Kind;
 use crate::listing::name_of;
 use crate::place::Word;
@@ -64,7 +64,7 @@ struct Path {
 /// Variables that one way to production sets and another one does not.
 pub(crate) fn one_path_only(context: &Context<'_>, report: &mut Vec<Diagnostic>) {
     for (idx, document) in context.facts.documents.iter().enumerate() {
-        let inside = || context.facts.files.iter().filter(move |it| it.inside == Some(idx));
+        let inside = || context.facts.files.iter().filter(move |it| it.origin == Origin::Document(idx));
         let mut paths: Vec<Path> = inside().filter_map(|it| of_file(context, it)).collect();
         paths.extend(of_commands(context, document.source));
         paths.sort_by_key(|it| std::cmp::Reverse(it.variables.len()));
@@ -73,7 +73,11 @@ pub(crate) fn one_path_only(context: &Context<'_>, report: &mut Vec<Diagnostic>)
             // Ways that share nothing are of different programs.
             let shared = full.variables.intersection(&other.variables).count();
             let lacks: Vec<&str> = full.variables.difference(&other.variables).map(String::as_str).collect();
-            if shared == 0 || shared * 2 < other.variables.len() || lacks.is_empty() {
+            if full.name == other.name
+                || shared == 0
+                || shared * 2 < other.variables.len()
+                || lacks.is_empty()
+            {
                 continue;
             }
             const NAMES_MAX: usize = 5;
@@ -82,12 +86,8 @@ pub(crate) fn one_path_only(context: &Context<'_>, report: &mut Vec<Diagnostic>)
                 0 => String::new(),
                 more => format!(" and {more} more"),
             };
-            let message = format!(
-                "{} of {} are not set by {}",
-                counted(lacks.len(), "variable"),
-                full.name,
-                other.name
-            );
+            let message =
+                format!("{} does not set {} of {}", other.name, counted(lacks.len(), "variable"), full.name);
             report.push(
                 Diagnostic::warning(codes::ONE_PATH_ONLY, message)
                     .label(other.span, format!("sets {}", other.variables.len()))
@@ -152,7 +152,10 @@ pub(crate) fn expression_elsewhere(context: &Context<'_>, report: &mut Vec<Diagn
             matches!(file.kind, Kind::Workflow | Kind::WorkflowSteps | Kind::Markdown | Kind::Shell);
         let is_action = name_of(&file.name).starts_with("action.") || file.name.contains(".github/");
         // A block without a name may be a part of a workflow.
-        if is_read || is_action || file.name.is_empty() || (file.kind == Kind::Yaml && file.inside.is_some())
+        if is_read
+            || is_action
+            || file.name.is_empty()
+            || (file.kind == Kind::Yaml && file.origin != Origin::Tree)
         {
             continue;
         }

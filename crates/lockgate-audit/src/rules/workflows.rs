@@ -129,9 +129,7 @@ pub(crate) fn two_deployers(context: &Context<'_>, report: &mut Vec<Diagnostic>)
     for (idx, a) in deploys.iter().enumerate() {
         for b in &deploys[idx + 1..] {
             let Some(branch) = shared_branch(a.0, b.0) else { continue };
-            if a.1.span.source != b.1.span.source
-                && !(a.0.name.contains(".github") && b.0.name.contains(".github"))
-            {
+            if !a.0.belongs_with(b.0) {
                 continue;
             }
             let message = format!("a push to `{branch}` starts two deployments at the same time");
@@ -206,13 +204,14 @@ pub(crate) fn no_services(context: &Context<'_>, report: &mut Vec<Diagnostic>) {
         let mut scripts = scripts;
         !job.services.is_empty() || scripts.any(|it| it.program().starts_with("docker"))
     };
-    for (_, with, script) in jobs.iter().filter(|it| !it.1.services.is_empty()) {
+    for (workflow, with, script) in jobs.iter().filter(|it| !it.1.services.is_empty()) {
         if !["integration", "e2e"].iter().any(|it| script.text.contains(it)) {
             continue;
         }
-        for (_, without, other) in &jobs {
-            let is_e2e = other.text.contains("e2e") && other.span.source == script.span.source;
-            if (other.text != script.text && !is_e2e) || starts_some(without) {
+        for (other_workflow, without, other) in &jobs {
+            let is_e2e = other.text.contains("e2e");
+            let is_same = other.text == script.text || is_e2e;
+            if !is_same || starts_some(without) || !workflow.belongs_with(other_workflow) {
                 continue;
             }
             let names = suggest::all(with.services.iter().map(|it| it.text.as_str()));
@@ -328,7 +327,7 @@ pub(crate) fn twice_checked(context: &Context<'_>, report: &mut Vec<Diagnostic>)
                 scripts(it).iter().filter_map(|it| npm_script(&it.1)).map(|it| it.text).collect()
             };
             let shared: Vec<String> = names(a).intersection(&names(b)).cloned().collect();
-            if shared.len() < SHARED_MIN || one.event.span.source != other.event.span.source {
+            if shared.len() < SHARED_MIN || !a.belongs_with(b) {
                 continue;
             }
             let message = format!(
