@@ -66,6 +66,14 @@ codes! {
     EITHER_OR = 302, "LG302", "exactly one of two keys must be there";
     RETRY_WAITS = 303, "LG303", "the waits between attempts are longer than the timeout";
     MISSING_FILE = 310, "LG310", "a file that a release needs is not there";
+    ONE_REPOSITORY = 320, "LG320", "several images have one repository";
+    IN_NO_ENVIRONMENT = 321, "LG321", "a service is in no environment";
+    NOTHING_TO_RUN = 322, "LG322", "a service has no image where images run";
+    UNPINNED = 323, "LG323", "an image is not named by its version";
+    REPOSITORY_TAG = 324, "LG324", "a repository that images are pushed to has a tag";
+    NOWHERE_TO_PUSH = 325, "LG325", "an image has no repository that the target could pull it from";
+    STAGE_OF_PRESET = 326, "LG326", "a stage is named of a Dockerfile that a preset writes";
+    PROMOTED_DIFFERS = 327, "LG327", "an image is promoted to an environment that wants another one";
     STEPS = 401, "LG401", "canary steps do not lead to 100 %";
     NO_GATE = 402, "LG402", "a canary has nothing that judges it";
     TRIGGER_WITHOUT_SLO = 403, "LG403", "a rollback trigger has no SLO";

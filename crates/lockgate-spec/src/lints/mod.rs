@@ -3,6 +3,7 @@
 //! A lint looks at one resolved environment, or at all of them at once. It reports at the user's own words, names both
 //! places where two facts disagree, and stays silent when it is not sure.
 
+mod images;
 mod release;
 mod rollout;
 mod shared;
@@ -33,10 +34,11 @@ impl Beside {
 pub(crate) fn environment(seen: &Seen<'_>, beside: &Beside, report: &mut Vec<Diagnostic>) {
     release::check(seen, beside, report);
     topology::check(seen, report);
+    images::check(seen, report);
     rollout::check(seen, report);
 }
 
 /// Lints that compare environments, or look at what is written rather than at what results.
 pub(crate) fn across(root: &Node, all: &[Seen<'_>], report: &mut Vec<Diagnostic>) {
-    let _ = (root, all, report);
+    images::across(root, all, report);
 }
