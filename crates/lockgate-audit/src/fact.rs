@@ -125,7 +125,7 @@ pub(crate) struct Facts {
     pub(crate) dockerfiles: Vec<Dockerfile>,
     pub(crate) composes: Vec<Compose>,
     pub(crate) workflows: Vec<Workflow>,
-    pub(crate) facts: Vec<Fact>,
+    pub(crate) statements: Vec<Fact>,
     pub(crate) duplicates: Vec<(Word, Span)>,
     pub(crate) unread: Vec<Unread>,
 }
@@ -138,7 +138,7 @@ impl Facts {
     }
 
     pub(crate) fn of(&self, attribute: Attribute) -> impl Iterator<Item = &Fact> {
-        self.facts.iter().filter(move |it| it.attribute == attribute)
+        self.statements.iter().filter(move |it| it.attribute == attribute)
     }
 
     /// Commands that stand in one source.
@@ -156,6 +156,6 @@ impl Facts {
         let services: usize = self.composes.iter().map(|it| it.services.len()).sum();
         let steps: usize = self.workflows.iter().flat_map(|it| &it.jobs).map(|it| it.steps.len()).sum();
         let listed: usize = self.outlines.iter().map(|it| it.1.entries.len()).sum();
-        self.facts.len() + self.commands.len() + stages + services + steps + listed
+        self.statements.len() + self.commands.len() + stages + services + steps + listed
     }
 }

@@ -82,7 +82,7 @@ fn service(name: Word, tree: Tree<'_>) -> Service {
     Service {
         name,
         image: tree.get("image").and_then(Tree::word),
-        build: tree.get("build").and_then(build),
+        build: tree.get("build").map(build),
         ports: tree.get("ports").into_iter().flat_map(Tree::items).filter_map(port).collect(),
         variables: tree.get("environment").map_or(vec![], Tree::variables),
         mounts: tree.get("volumes").into_iter().flat_map(Tree::items).filter_map(mount).collect(),
@@ -93,13 +93,13 @@ fn service(name: Word, tree: Tree<'_>) -> Service {
     }
 }
 
-fn build(tree: Tree<'_>) -> Option<Build> {
+fn build(tree: Tree<'_>) -> Build {
     if let Some(context) = tree.word() {
-        return Some(Build { context, dockerfile: None, target: None });
+        return Build { context, dockerfile: None, target: None };
     }
     let context = tree.get("context").and_then(Tree::word).unwrap_or(Word::new(".", tree.span()));
     let dockerfile = tree.get("dockerfile").and_then(Tree::word);
-    Some(Build { context, dockerfile, target: tree.str("target").map(str::to_owned) })
+    Build { context, dockerfile, target: tree.str("target").map(str::to_owned) }
 }
 
 fn port(tree: Tree<'_>) -> Option<Port> {

@@ -17,7 +17,7 @@ pub(crate) fn variables(excerpt: &Excerpt) -> Vec<(Word, Word)> {
         let key = excerpt.word(start..start + name.len());
         let place = start + name.len() + 1;
         let mut word = excerpt.word(place..place + value.trim_end().len());
-        word.text = value.trim().trim_matches(['"', '\'']).to_owned();
+        value.trim().trim_matches(['"', '\'']).clone_into(&mut word.text);
         found.push((key, word));
     }
     found

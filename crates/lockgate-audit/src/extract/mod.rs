@@ -28,7 +28,7 @@ pub(crate) fn source(id: SourceId, name: &str, text: &str, facts: &mut Facts) {
     match syntax_of_name(name) {
         Some(Syntax::Known(Kind::Markdown)) => document(id, name, text, facts),
         Some(Syntax::Known(kind)) => known(name, kind, excerpt, Origin::Tree, facts),
-        Some(Syntax::Yaml) => yaml(name, excerpt, Origin::Tree, facts),
+        Some(Syntax::Yaml) => yaml(name, &excerpt, Origin::Tree, facts),
         None => facts.unread.push(Unread {
             name: name.to_owned(),
             reason: "not of a kind that is audited".to_owned(),
@@ -47,8 +47,8 @@ fn document(id: SourceId, name: &str, text: &str, facts: &mut Facts) {
         yaml: vec![],
         origin: Origin::Tree,
     });
-    facts.facts.extend(limits::facts(&document));
-    facts.facts.extend(tables::facts(&document));
+    facts.statements.extend(limits::facts(&document));
+    facts.statements.extend(tables::facts(&document));
     for fence in &document.fences {
         if let Some(outline) = Outline::read(&fence.excerpt) {
             facts.outlines.push((inside, outline));
@@ -59,9 +59,9 @@ fn document(id: SourceId, name: &str, text: &str, facts: &mut Facts) {
         match syntax {
             Some(Syntax::Known(Kind::Markdown)) | None => (),
             Some(Syntax::Known(kind)) => {
-                known(named, kind, fence.excerpt.clone(), Origin::Document(inside), facts)
+                known(named, kind, fence.excerpt.clone(), Origin::Document(inside), facts);
             }
-            Some(Syntax::Yaml) => yaml(named, fence.excerpt.clone(), Origin::Document(inside), facts),
+            Some(Syntax::Yaml) => yaml(named, &fence.excerpt, Origin::Document(inside), facts),
         }
     }
     for prose in &document.prose {
@@ -79,10 +79,10 @@ fn known(name: &str, kind: Kind, excerpt: Excerpt, origin: Origin, facts: &mut F
     match kind {
         Kind::Dockerfile => {
             let file = dockerfile::Dockerfile::read(name, origin, &excerpt);
-            facts.facts.extend(file.stages.iter().filter_map(|it| Fact::image(&it.base)));
+            facts.statements.extend(file.stages.iter().filter_map(|it| Fact::image(&it.base)));
             facts.dockerfiles.push(file);
         }
-        Kind::Dotenv => facts.facts.extend(dotenv::facts(&excerpt)),
+        Kind::Dotenv => facts.statements.extend(dotenv::facts(&excerpt)),
         Kind::Shell => {
             let block = facts.commands.len() + 1;
             facts.commands.extend(shell::commands(&excerpt, block, None));
@@ -104,7 +104,7 @@ fn known(name: &str, kind: Kind, excerpt: Excerpt, origin: Origin, facts: &mut F
     facts.files.push(File { name: name.to_owned(), kind, excerpt, yaml: vec![], origin });
 }
 
-fn yaml(name: &str, excerpt: Excerpt, origin: Origin, facts: &mut Facts) {
+fn yaml(name: &str, excerpt: &Excerpt, origin: Origin, facts: &mut Facts) {
     if name_of(name) == "lockgate.yaml" {
         let reason = "a spec, which `lockgate check` reads".to_owned();
         facts.unread.push(Unread { name: label(name, origin), reason, span: None });
@@ -130,7 +130,7 @@ fn yaml(name: &str, excerpt: Excerpt, origin: Origin, facts: &mut Facts) {
     }
     for node in read.documents {
         let kind = kind_of_yaml(name, &node);
-        let tree = Tree::new(&node, &excerpt);
+        let tree = Tree::new(&node, excerpt);
         of_kind(kind, name, origin, tree, facts);
         facts.files.push(File {
             name: name.to_owned(),
@@ -147,15 +147,15 @@ fn of_kind(kind: Kind, name: &str, origin: Origin, tree: Tree<'_>, facts: &mut F
         Kind::Compose => {
             let compose = compose::Compose::read(name, origin, tree);
             let images = compose.services.iter().filter_map(|it| it.image.as_ref());
-            facts.facts.extend(images.filter_map(Fact::image));
+            facts.statements.extend(images.filter_map(Fact::image));
             facts.composes.push(compose);
         }
         Kind::Workflow => add_workflow(workflow::Workflow::read(name, origin, tree), facts),
         Kind::WorkflowSteps => add_workflow(workflow::Workflow::of_steps(name, origin, tree), facts),
-        Kind::Kubernetes => facts.facts.extend(kubernetes::facts(tree)),
-        Kind::TaskDefinition => facts.facts.extend(ecs::facts(tree)),
-        Kind::PrometheusRules => facts.facts.extend(prometheus::facts(tree)),
-        Kind::HelmValues => facts.facts.extend(helm_values::facts(tree)),
+        Kind::Kubernetes => facts.statements.extend(kubernetes::facts(tree)),
+        Kind::TaskDefinition => facts.statements.extend(ecs::facts(tree)),
+        Kind::PrometheusRules => facts.statements.extend(prometheus::facts(tree)),
+        Kind::HelmValues => facts.statements.extend(helm_values::facts(tree)),
         Kind::Markdown
         | Kind::Dockerfile
         | Kind::Kustomization

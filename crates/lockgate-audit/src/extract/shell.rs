@@ -231,10 +231,10 @@ impl Reader<'_> {
         if words.is_empty() {
             return;
         }
-        if words[0].text == "cd" {
-            if let Some(to) = words.get(1) {
-                self.folder = listing::join(&self.folder, &to.text).unwrap_or_default();
-            }
+        if words[0].text == "cd"
+            && let Some(to) = words.get(1)
+        {
+            self.folder = listing::join(&self.folder, &to.text).unwrap_or_default();
         }
         let said = self.said.clone().or_else(|| self.step.clone());
         let (folder, block) = (self.folder.clone(), self.block);

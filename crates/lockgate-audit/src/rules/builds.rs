@@ -8,7 +8,7 @@ use crate::extract::compose::{Compose, Service};
 use crate::extract::dockerfile::{Dockerfile, Instruction, Stage};
 use crate::fact::Origin;
 use crate::kind::Kind;
-use crate::listing::{folder_of, join, name_of};
+use crate::listing::{folder_of, has_extension, join, name_of};
 use crate::place::Word;
 
 fn is_build(instruction: &Instruction) -> bool {
@@ -157,7 +157,7 @@ fn built_from<'a>(context: &'a Context<'_>, compose: &Compose, service: &Service
 fn copied_program(stage: &Stage) -> Option<(&str, &Instruction)> {
     let command = stage.last("CMD")?.argv();
     let [runner, script, ..] = command.as_slice() else { return None };
-    let is_script = *runner == "node" && !script.starts_with('/') && script.ends_with(".js");
+    let is_script = *runner == "node" && !script.starts_with('/') && has_extension(script, "js");
     let comes_from_build = |it: &&Instruction| {
         it.copy().is_some_and(|copy| {
             let here = matches!(copy.to, "." | "./");
@@ -175,7 +175,9 @@ pub(crate) fn program_elsewhere(context: &Context<'_>, report: &mut Vec<Diagnost
         for command in context.facts.commands_in(document.source).filter(|it| it.program() == "node") {
             let script = command.words.iter().skip_while(|it| it.text != "node").nth(1);
             started.extend(
-                script.filter(|it| it.text.ends_with(".js") && !it.text.contains("node_modules")).cloned(),
+                script
+                    .filter(|it| has_extension(&it.text, "js") && !it.text.contains("node_modules"))
+                    .cloned(),
             );
         }
         // `apps/backend/dist/main.js` is seen from the root of the image, `dist/src/x.js` from somewhere else.

@@ -32,8 +32,8 @@ pub(crate) fn fixed_port(context: &Context<'_>, report: &mut Vec<Diagnostic>) {
         for scale in command.values("--scale") {
             let Some((name, count)) = scale.text.split_once('=') else { continue };
             let Some(count) = count.parse::<u64>().ok().filter(|it| 1 < *it) else { continue };
-            let services = context.facts.composes.iter().filter_map(|it| it.service(name));
-            let declared = services.filter_map(host_port).next();
+            let mut services = context.facts.composes.iter().filter_map(|it| it.service(name));
+            let declared = services.find_map(host_port);
             let Some((port, place)) = declared.or_else(|| called(context, command, name)) else { continue };
             report.push(problem(name, count, scale.span, port, place));
         }

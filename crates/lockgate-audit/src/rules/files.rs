@@ -10,6 +10,7 @@ use crate::kind::Kind;
 use crate::listing::{folder_of, join, name_of};
 use crate::markdown::{Document, Outline, is_file_name};
 use crate::place::Word;
+use crate::tree::Tree;
 
 /// A document draws its files, and names one in a drawn folder that is not drawn there.
 pub(crate) fn not_drawn(context: &Context<'_>, report: &mut Vec<Diagnostic>) {
@@ -166,7 +167,7 @@ pub(crate) fn not_there(context: &Context<'_>, report: &mut Vec<Diagnostic>) {
         }
     }
     for (file, tree) in context.facts.trees(Kind::Kustomization).filter(|it| it.0.origin == Origin::Tree) {
-        for word in tree.get("resources").into_iter().flat_map(|it| it.words()) {
+        for word in tree.get("resources").into_iter().flat_map(Tree::words) {
             if !word.text.contains("://") && !word.text.contains('?') && !word.text.starts_with("github.com")
             {
                 missing(&word, &[join(folder_of(&file.name), &word.text)], "a resource");

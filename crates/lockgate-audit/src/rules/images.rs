@@ -32,7 +32,7 @@ fn latest_against_pinned(context: &Context<'_>, document: &Document, report: &mu
         let is_pin = text.contains("image tag") && text.contains("pinned");
         it.codes.iter().find(|code| is_pin && is_version(&code.text))
     });
-    let (Some(pinned), false) = (pinned, commands.iter().any(|it| moves(it))) else { return };
+    let (Some(pinned), false) = (pinned, commands.iter().any(moves)) else { return };
     let message = format!("nothing that is built here has the tag `{}` that is deployed", pinned.text);
     report.push(
         Diagnostic::error(codes::IMAGE_NOT_DEPLOYED, message)
@@ -75,7 +75,7 @@ fn file_as_it_is(context: &Context<'_>, document: &Document, report: &mut Vec<Di
         let text = it.text().to_lowercase();
         ["render", "replace", "substitut", "update the image", "image tag"].iter().any(|it| text.contains(it))
     };
-    if commands.iter().any(|it| touches(it)) || document.prose.iter().any(renders) {
+    if commands.iter().any(touches) || document.prose.iter().any(renders) {
         return;
     }
     let message = format!("no step writes the image that is built into `{name}`");

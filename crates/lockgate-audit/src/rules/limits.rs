@@ -9,11 +9,12 @@ use super::Context;
 use crate::fact::{Attribute, Fact, Limit, Severity, Side, Value};
 use crate::quantity::Quantity;
 
-type Group<'a> = Vec<(&'a Fact, &'a Limit)>;
+type Stated<'a> = (&'a Fact, &'a Limit);
+type Group<'a> = Vec<Stated<'a>>;
 
 fn groups<'a>(context: &'a Context<'_>, wanted: &[Attribute]) -> BTreeMap<(SourceId, &'a str), Group<'a>> {
     let mut groups: BTreeMap<(SourceId, &str), Group<'_>> = BTreeMap::new();
-    for fact in context.facts.facts.iter().filter(|it| wanted.contains(&it.attribute)) {
+    for fact in context.facts.statements.iter().filter(|it| wanted.contains(&it.attribute)) {
         if let Value::Limit(limit) = &fact.value {
             groups.entry((fact.span.source, &fact.subject)).or_default().push((fact, limit));
         }
@@ -73,22 +74,20 @@ pub(crate) fn several_values(context: &Context<'_>, report: &mut Vec<Diagnostic>
 }
 
 /// Two limits of one metric that cannot both be meant.
-fn disagreeing<'a, 'b>(
-    group: &'b [(&'a Fact, &'a Limit)],
-) -> Option<(&'b (&'a Fact, &'a Limit), &'b (&'a Fact, &'a Limit))> {
+fn disagreeing<'a>(group: &[Stated<'a>]) -> Option<(Stated<'a>, Stated<'a>)> {
     for (idx, a) in group.iter().enumerate() {
         for b in &group[idx + 1..] {
             let comparable =
                 a.1.side == b.1.side && a.1.quantity.unit == b.1.quantity.unit && same_scope(a.0, b.0);
             if comparable && disagree(*a, *b) {
-                return Some((a, b));
+                return Some((*a, *b));
             }
         }
     }
     None
 }
 
-fn disagree(a: (&Fact, &Limit), b: (&Fact, &Limit)) -> bool {
+fn disagree(a: Stated<'_>, b: Stated<'_>) -> bool {
     let same_value = a.1.quantity.is(b.1.quantity);
     let same_time = match (a.1.held_s, b.1.held_s) {
         (Some(a), Some(b)) => (a - b).abs() < 1e-9,

@@ -6,6 +6,7 @@ use lockgate_model::{Diagnostic, SourceId, Span};
 use super::Context;
 use crate::fact::{Attribute, Value};
 use crate::kind::Kind;
+use crate::listing::has_extension;
 use crate::markdown::{Document, Prose};
 use crate::quantity;
 use crate::tree::Tree;
@@ -147,7 +148,8 @@ fn protected(document: &Document) -> Vec<Protected<'_>> {
         let item = |label: &str| document.items(list).find(|it| it.text().to_lowercase().starts_with(label));
         let reviewers = item("required reviewers").and_then(|it| {
             let rest = it.text().split_once(':')?.1.trim();
-            Some((quantity::leading(rest)?.0.value as u64, it))
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            Some((rest[..digits].parse().ok()?, it))
         });
         let first = list.items.first().and_then(|it| document.prose[*it].section);
         let Some(heading) = first.map(|it| document.prose[it].text().to_lowercase()) else { continue };
@@ -207,7 +209,8 @@ pub(crate) fn ref_never_matches(context: &Context<'_>, report: &mut Vec<Diagnost
     for document in context.facts.documents.iter().filter(|it| is_about_github(it)) {
         let trigger = document.prose.iter().find(|it| {
             let text = it.text().to_lowercase();
-            text.contains("successful completion of") && it.codes.iter().any(|it| it.text.ends_with(".yml"))
+            text.contains("successful completion of")
+                && it.codes.iter().any(|it| has_extension(&it.text, "yml"))
         });
         let Some(trigger) = trigger else { continue };
         for environment in protected(document) {

@@ -7,6 +7,7 @@ use lockgate_diagnostics::codes;
 use lockgate_model::{Diagnostic, SourceId, Span};
 
 use super::Context;
+use crate::extract::workflow::Workflow;
 use crate::fact::{Attribute, Value};
 use crate::kind::Kind;
 
@@ -85,7 +86,7 @@ fn runtimes(context: &Context<'_>) -> Vec<(&'static str, String, Span)> {
             found.push((*name, tag.clone(), fact.span));
         }
     }
-    for (_, step) in context.facts.workflows.iter().flat_map(|it| it.steps()) {
+    for (_, step) in context.facts.workflows.iter().flat_map(Workflow::steps) {
         let input = |action: &str, name: &str| {
             let is = step.action() == Some(action);
             step.input(name).filter(|_| is).cloned()
@@ -105,7 +106,7 @@ fn runtimes(context: &Context<'_>) -> Vec<(&'static str, String, Span)> {
 }
 
 pub(crate) fn action_gone(context: &Context<'_>, report: &mut Vec<Diagnostic>) {
-    for (_, step) in context.facts.workflows.iter().flat_map(|it| it.steps()) {
+    for (_, step) in context.facts.workflows.iter().flat_map(Workflow::steps) {
         let Some(uses) = &step.uses else { continue };
         let Some((action, version)) = uses.text.split_once('@') else { continue };
         let gone = GONE.iter().find(|it| it.0 == action && it.1.contains(&version));

@@ -10,7 +10,7 @@ use super::{Context, counted};
 use crate::extract::compose::Service;
 use crate::fact::{Attribute, File, Origin};
 use crate::kind::Kind;
-use crate::listing::name_of;
+use crate::listing::{has_extension, name_of};
 use crate::place::Word;
 use crate::tree::Tree;
 
@@ -61,6 +61,9 @@ struct Path {
     span: Span,
 }
 
+/// Names that fit one line of help.
+const NAMES_MAX: usize = 5;
+
 /// Variables that one way to production sets and another one does not.
 pub(crate) fn one_path_only(context: &Context<'_>, report: &mut Vec<Diagnostic>) {
     for (idx, document) in context.facts.documents.iter().enumerate() {
@@ -80,7 +83,6 @@ pub(crate) fn one_path_only(context: &Context<'_>, report: &mut Vec<Diagnostic>)
             {
                 continue;
             }
-            const NAMES_MAX: usize = 5;
             let names = lockgate_diagnostics::suggest::all(lacks.iter().take(NAMES_MAX).copied());
             let more = match lacks.len().saturating_sub(NAMES_MAX) {
                 0 => String::new(),
@@ -271,7 +273,7 @@ fn is_internal(url: &str) -> bool {
     let Some((scheme, rest)) = url.split_once("://") else { return false };
     let host = rest.split(['/', ':', '?']).next().unwrap_or("");
     let is_word = !host.is_empty() && host.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-');
-    let is_cluster = host.ends_with(".svc") || host.ends_with(".cluster.local");
+    let is_cluster = has_extension(host, "svc") || host.ends_with(".cluster.local");
     scheme.starts_with("http") && ((is_word && host != "localhost") || is_cluster)
 }
 
