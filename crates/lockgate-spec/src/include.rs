@@ -3,9 +3,9 @@
 
 use lockgate_diagnostics::{Source, codes, shown};
 use lockgate_model::{Diagnostic, SourceId};
-use lockgate_yaml::{Entry, Kind, Node};
+use lockgate_yaml::{Entry, Kind, Node, Read};
 
-use crate::{language, normal, validate};
+use crate::{broken, language, normal, validate};
 
 /// The patterns under `include`, in the order of the file. What is wrong with them is found by [`crate::Spec::load`].
 pub fn includes(text: &str) -> Vec<String> {
@@ -37,11 +37,25 @@ pub fn fits(pattern: &str, path: &str) -> bool {
     rest.is_some_and(|it| !it.contains('/'))
 }
 
-/// The tree of all files together, normalised. `None` when the spec itself is no map.
+/// The tree of all files together, normalised. `None` when the spec itself is no map, or a file is no YAML.
 pub(crate) fn joined(sources: &[Source], report: &mut Vec<Diagnostic>) -> Option<Node> {
     let mut root: Option<Node> = None;
+    let mut broken = false;
     for (id, source) in (0_u16..).map(SourceId).zip(sources) {
-        let Some(written) = lockgate_yaml::read(id, &source.text, report) else { continue };
+        let before = report.len();
+        let written = match lockgate_yaml::read_part(id, &source.text, report) {
+            Read::Whole(written) => written,
+            Read::Part(part) => {
+                broken = true;
+                let found = broken::judge(&source.text, &part, &report[before..]);
+                report.extend(found);
+                continue;
+            }
+            Read::Nothing => {
+                broken = true;
+                continue;
+            }
+        };
         validate::validate(&written, &language::ROOT, report);
         let normal = normal::normalise(&written, &language::ROOT, report);
         if !matches!(normal.kind, Kind::Map(_)) {
@@ -56,7 +70,8 @@ pub(crate) fn joined(sources: &[Source], report: &mut Vec<Diagnostic>) -> Option
             }
         }
     }
-    root
+    // What one file lacks may stand in another one that could not be read.
+    root.filter(|_| !broken)
 }
 
 fn join(root: &mut Node, other: Node, report: &mut Vec<Diagnostic>) {

@@ -6,6 +6,7 @@
 //!
 //! **Invariant:** no I/O, no clock, no async; no input makes it panic; every span lies within the text.
 
+mod broken;
 mod checks;
 mod conventions;
 mod explain;

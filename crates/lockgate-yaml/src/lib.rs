@@ -1,9 +1,10 @@
 //! YAML as a tree with places, in which every scalar keeps the text that was written.
 
+mod broken;
 mod foreign;
 mod node;
 mod read;
 
 pub use foreign::{Duplicate, Foreign, Unreadable, read_foreign};
 pub use node::{Entry, Kind, Node, Scalar, Style};
-pub use read::read;
+pub use read::{Read, read, read_part};

@@ -3,6 +3,7 @@
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, StructureStyle};
 use lockgate_model::{Diagnostic, SourceId, Span};
 
+use crate::broken::{self, Patched};
 use crate::node::{Entry, Kind, Node, Scalar, Style};
 use lockgate_diagnostics::codes;
 
@@ -15,14 +16,36 @@ pub(crate) const NODES_MAX: usize = 50_000;
 /// Bounds what grows with the square of a collection, and what `defaults` repeat for every service.
 const COLLECTION_MAX: usize = 500;
 
+/// Whoever finds this many mistakes in the syntax looks for more after mending them.
+const MISTAKES_MAX: usize = 20;
+
 const BOM: char = '\u{feff}';
+
+/// What could be read of a text.
+#[derive(Clone, Debug)]
+pub enum Read {
+    Whole(Node),
+    /// The text is not YAML; with its mistakes mended as they may have been meant, this is what it says.
+    /// What is there can be judged, what is missing cannot.
+    Part(Node),
+    Nothing,
+}
 
 /// The tree, or `None` when there is none to go on with.
 pub fn read(source: SourceId, text: &str, report: &mut Vec<Diagnostic>) -> Option<Node> {
+    match read_part(source, text, report) {
+        Read::Whole(root) => Some(root),
+        Read::Part(_) | Read::Nothing => None,
+    }
+}
+
+/// As [`read`], and more: of a text that is not YAML every mistake is reported, as far as the next one can be told
+/// from what the last one leads to.
+pub fn read_part(source: SourceId, text: &str, report: &mut Vec<Diagnostic>) -> Read {
     if BYTES_MAX < text.len() {
         let message = format!("the file has {} bytes; a spec has at most {BYTES_MAX}", text.len());
         report.push(Diagnostic::error(codes::LIMIT, message));
-        return None;
+        return Read::Nothing;
     }
     let base = if text.starts_with(BOM) { BOM.len_utf8() } else { 0 };
     if let Some((at, bad)) = text[base..].char_indices().find(|it| is_forbidden(it.1)) {
@@ -34,10 +57,48 @@ pub fn read(source: SourceId, text: &str, report: &mut Vec<Diagnostic>) -> Optio
                 .label(span, "here")
                 .help("save the file as plain UTF-8 text"),
         );
-        return None;
+        return Read::Nothing;
     }
-    let mut reader = Reader { source, text, base, nodes: 0, report };
-    reader.document()
+    let mut found = vec![];
+    match (Reader { source, text, base, nodes: 0, report: &mut found }).document() {
+        Ok(root) => {
+            report.append(&mut found);
+            root.map_or(Read::Nothing, Read::Whole)
+        }
+        Err(error) => broken(source, text, base, error, report),
+    }
+}
+
+/// Reads on behind each mistake.
+fn broken(source: SourceId, text: &str, base: usize, first: ScanError, report: &mut Vec<Diagnostic>) -> Read {
+    let mut patched = Patched::new(text);
+    let mut error = first;
+    let mut last: Option<usize> = None;
+    for _ in 0..MISTAKES_MAX {
+        let at = error.marker().byte_offset().map_or(patched.text.len(), |it| it + base);
+        let mistake = broken::explain(&patched.text, at, error.kind(), &error.info());
+        let lines = mistake.lines(&patched.text);
+        let changes = if last.is_some_and(|it| patched.origin(lines.start) <= it) {
+            // What was done about the last mistake has not helped, or has led to this one.
+            broken::without(&patched.text, at)
+        } else {
+            report.push(mistake.diagnostic(source, |it| patched.origin(it)));
+            last = Some(patched.origin(lines.end));
+            mistake.mended(&patched.text, at)
+        };
+        patched.apply(&changes);
+        let mut found = vec![];
+        match (Reader { source, text: &patched.text, base, nodes: 0, report: &mut found }).document() {
+            Ok(Some(mut root)) => {
+                patched.relocate(&mut root);
+                report.extend(found.into_iter().map(|it| patched.relocated(it)));
+                return Read::Part(root);
+            }
+            Ok(None) => return Read::Nothing,
+            Err(next) => error = next,
+        }
+    }
+    Read::Nothing
 }
 
 /// Control characters that YAML's character set leaves out.
@@ -69,7 +130,7 @@ enum Items {
 struct Stop;
 
 impl Reader<'_> {
-    fn document(&mut self) -> Option<Node> {
+    fn document(&mut self) -> Result<Option<Node>, ScanError> {
         let mut options = granit_parser::Options::default();
         options.set_emit_comments(false);
         options.emit_unresolved_aliases = true;
@@ -77,31 +138,21 @@ impl Reader<'_> {
         let mut open: Vec<Open> = vec![];
         let mut root: Option<Node> = None;
         for next in parser {
-            let (event, span) = match next {
-                Ok(it) => it,
-                Err(error) => {
-                    self.scan_error(&error);
-                    return None;
-                }
-            };
+            let (event, span) = next?;
             let span = self.span(span);
             if root.is_some() && matches!(event, Event::DocumentStart(..)) {
                 self.several_documents(span);
                 break;
             }
-            self.event(event, span, &mut open, &mut root).ok()?;
-        }
-        match root {
-            Some(root) if root.is_null() => {
-                self.empty();
-                None
-            }
-            Some(root) => Some(root),
-            None => {
-                self.empty();
-                None
+            if let Err(Stop) = self.event(event, span, &mut open, &mut root) {
+                return Ok(None);
             }
         }
+        let root = root.filter(|it| !it.is_null());
+        if root.is_none() {
+            self.empty();
+        }
+        Ok(root)
     }
 
     fn event(
@@ -275,25 +326,6 @@ impl Reader<'_> {
             Diagnostic::error(codes::EMPTY, "the file says nothing")
                 .help("write `lockgate: v1`, `system`, `services` and `environments`"),
         );
-    }
-
-    fn scan_error(&mut self, error: &ScanError) {
-        let marker = error.marker();
-        let at = marker.byte_offset().map_or(self.text.len(), |it| it + self.base);
-        let start = self.text.floor_char_boundary(at.min(self.text.len()));
-        let next = self.text[start..].chars().next().filter(|it| !matches!(it, '\n' | '\r'));
-        let span = Span { source: self.source, start, end: start + next.map_or(0, char::len_utf8) };
-        let reason = error.info();
-        let mut diagnostic =
-            Diagnostic::error(codes::BAD_YAML, "this is not valid YAML").label(span, reason.clone());
-        let line = self.text[..start].rsplit('\n').next().unwrap_or("");
-        if reason.contains("tab") || line.contains('\t') {
-            diagnostic = diagnostic.help("indent with spaces; YAML allows no tabs there");
-        }
-        if next == Some('@') || next == Some('`') || next == Some('%') {
-            diagnostic = diagnostic.help("a value that begins with this character must be quoted");
-        }
-        self.report.push(diagnostic);
     }
 
     /// Block scalars reach to the next token; the place to show ends with their last line.
