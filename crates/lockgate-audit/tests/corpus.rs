@@ -60,8 +60,10 @@ fn a_system_that_is_right_has_no_findings() {
 #[test]
 fn the_documents_of_this_repository_have_no_findings() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    // The pages of the audit show what is wrong.
-    let shows_mistakes = |it: &str| it.starts_with("errors/LG7") || it.starts_with("errors/LG8");
+    // The pages of the audit show what is wrong, and one page quotes systems that are.
+    let shows_mistakes = |it: &str| {
+        it.starts_with("errors/LG7") || it.starts_with("errors/LG8") || it == "reference/systems.md"
+    };
     let (mut sources, _) = tree(&root.join("docs"), |it| !shows_mistakes(it));
     for name in ["README.md", "ARCHITECTURE.md", "STYLE.md"] {
         let text = String::from_utf8(std::fs::read(root.join(name)).unwrap()).unwrap();

@@ -1,12 +1,16 @@
 //! Facts of tables and lists in prose: how many instances an environment has, and which images are named.
 
 use crate::fact::Fact;
-use crate::markdown::Document;
+use crate::markdown::{Document, Prose};
 
 pub(crate) fn facts(document: &Document) -> Vec<Fact> {
     let mut found = vec![];
-    let cells = document.tables.iter().flat_map(|it| &it.rows).flatten();
-    let codes = document.prose.iter().flat_map(|it| &it.codes).chain(cells.flat_map(|it| &it.codes));
+    // Elsewhere an image may be one of the past, or of somebody else.
+    let is_label = |it: &&Prose| {
+        let text = it.text().to_lowercase();
+        text.starts_with("base image:") || text.starts_with("image:")
+    };
+    let codes = document.prose.iter().filter(is_label).flat_map(|it| &it.codes);
     found.extend(codes.filter(|it| is_image(&it.text)).filter_map(Fact::image));
     replicas_of_tables(document, &mut found);
     replicas_of_lists(document, &mut found);
