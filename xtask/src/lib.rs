@@ -1,6 +1,7 @@
 //! Checks of the repository itself: what no compiler sees and a reader relies on.
 
 mod files;
+mod generated;
 mod graph;
 mod metadata;
 mod pages;
@@ -9,6 +10,8 @@ mod table;
 use std::path::Path;
 
 use anyhow::Context as _;
+
+pub use generated::{generate, stale};
 
 /// A rule that is broken, with the place and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,10 +2,23 @@
 
 use std::path::Path;
 
+use xtask::Problem;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+fn assert_none(problems: &[Problem]) {
+    let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
+}
+
 #[test]
 fn the_repository_is_tidy() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let report = xtask::tidy(root).unwrap();
-    let problems: Vec<String> = report.problems.iter().map(ToString::to_string).collect();
-    assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
+    assert_none(&xtask::tidy(root()).unwrap().problems);
+}
+
+#[test]
+fn generated_files_are_what_the_code_says() {
+    assert_none(&xtask::stale(root()).unwrap());
 }

@@ -11,6 +11,7 @@ mod checks;
 mod conventions;
 mod explain;
 mod include;
+mod json_schema;
 mod language;
 mod layers;
 mod leaf;
@@ -31,6 +32,7 @@ mod yaml;
 
 pub use explain::{ExplainedLayer, Explanation, NoExplanation};
 pub use include::{fits, includes};
+pub use json_schema::json_schema;
 pub use lints::Beside;
 pub use spec::{Facts, Spec};
 pub use yaml::to_yaml;

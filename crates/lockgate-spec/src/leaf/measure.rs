@@ -14,7 +14,7 @@ pub(crate) enum Unit {
 }
 
 /// Metrics of the system as a whole.
-const OF_THE_SYSTEM: &[(&str, Unit)] = &[
+pub(crate) const OF_THE_SYSTEM: &[(&str, Unit)] = &[
     ("availability", Unit::Share),
     ("error_rate", Unit::Share),
     ("latency_p50", Unit::Duration),
@@ -34,7 +34,7 @@ const OF_THE_SYSTEM: &[(&str, Unit)] = &[
 ];
 
 /// Metrics of a dependency, as `postgres.connections`.
-const OF_A_DEPENDENCY: &[(&str, Unit)] = &[
+pub(crate) const OF_A_DEPENDENCY: &[(&str, Unit)] = &[
     ("up", Unit::Count),
     ("cpu", Unit::Share),
     ("memory", Unit::Share),
