@@ -166,8 +166,10 @@ fn with_right_lines(line: &str) -> String {
     let mut parts = line.split(&target);
     let mut whole = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let (name, rest) =
-            part.split_once("/lockgate.yaml#L").unwrap_or_else(|| panic!("not a place: {part}"));
+        let Some((name, rest)) = part.split_once("/lockgate.yaml#L") else {
+            write!(whole, "{target}{part}").unwrap();
+            continue;
+        };
         let (number, rest) = rest.split_once(')').unwrap_or_else(|| panic!("not a place: {part}"));
         let fragment = rest.strip_prefix(" `").and_then(|it| it.split('`').next());
         let fragment = fragment.unwrap_or_else(|| panic!("no part of the line behind the place: {part}"));
