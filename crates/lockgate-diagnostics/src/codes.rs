@@ -62,10 +62,15 @@ codes! {
     VARIABLE_TWICE = 207, "LG207", "two dependencies set the same variable";
     NO_ADDRESS = 208, "LG208", "a dependency has no address in an environment";
     RESERVED_VARIABLE = 209, "LG209", "a variable is set by Lockgate itself";
+    INTERNAL_IN_BROWSER = 213, "LG213", "browsers are told an address that is known inside only";
+    BUILD_TIME = 214, "LG214", "a variable of the build is set when the image is started";
     SMOKE_SERVICE = 301, "LG301", "a smoke check does not say which service it asks";
     EITHER_OR = 302, "LG302", "exactly one of two keys must be there";
     RETRY_WAITS = 303, "LG303", "the waits between attempts are longer than the timeout";
     MISSING_FILE = 310, "LG310", "a file that a release needs is not there";
+    MIGRATES_AT_START = 311, "LG311", "instances migrate the database when they start";
+    MIGRATION_TIME = 312, "LG312", "an objective or alert of migrations is beyond the longest one";
+    IDLE_RETRY = 313, "LG313", "a part of a retry has no effect";
     ONE_REPOSITORY = 320, "LG320", "several images have one repository";
     IN_NO_ENVIRONMENT = 321, "LG321", "a service is in no environment";
     NOTHING_TO_RUN = 322, "LG322", "a service has no image where images run";

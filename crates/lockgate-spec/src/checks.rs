@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lockgate_model::{
-    Diagnostic, Millis, RollbackTrigger, Severity, SloMetric, SloObjective, Span, Strategy, System,
-};
+use lockgate_model::{Diagnostic, RollbackTrigger, SloMetric, SloObjective, Span, Strategy, System};
 
 use crate::layers::Value;
 use crate::lower::missing;
@@ -159,7 +157,6 @@ fn cycle(tree: &Value, mentions: &BTreeMap<String, Mentions>, circle: &[&str]) -
 }
 
 pub(crate) fn release(tree: &Value, system: &System, report: &mut Vec<Diagnostic>) {
-    retry(tree, system, report);
     let canary = system.rollout.strategy == Strategy::Canary;
     let strategy = tree.at(&["rollout", "strategy"]).map(Value::place);
     let gates = [tree.get("slo"), tree.at(&["rollout", "rollback_on"])];
@@ -187,31 +184,6 @@ pub(crate) fn release(tree: &Value, system: &System, report: &mut Vec<Diagnostic
         );
     }
     triggers(tree, system, report);
-}
-
-fn retry(tree: &Value, system: &System, report: &mut Vec<Diagnostic>) {
-    let (Some(migrations), Some(value)) = (&system.migrations, tree.at(&["migrations", "retry"])) else {
-        return;
-    };
-    let retry = migrations.retry;
-    let waits = (1..retry.attempts).map(|it| retry.wait_after(it).0).fold(0, u64::saturating_add);
-    if Millis(waits) <= migrations.timeout {
-        return;
-    }
-    let message = format!(
-        "{} attempts wait {} in all, which is longer than the timeout of {}",
-        retry.attempts,
-        Millis(waits),
-        migrations.timeout
-    );
-    let mut diagnostic = Diagnostic::warning(codes::RETRY_WAITS, message)
-        .label(value.place(), format!("{} waits between {} attempts", retry.attempts - 1, retry.attempts));
-    diagnostic.severity = Severity::Info;
-    if let Some(timeout) = tree.at(&["migrations", "timeout"]) {
-        diagnostic = diagnostic.label(timeout.place(), "holds for each attempt");
-    }
-    let total = migrations.timeout.0.saturating_mul(u64::from(retry.attempts)).saturating_add(waits);
-    report.push(diagnostic.help(format!("at worst the migration takes {}", Millis(total))));
 }
 
 fn triggers(tree: &Value, system: &System, report: &mut Vec<Diagnostic>) {

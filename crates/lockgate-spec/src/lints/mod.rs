@@ -3,11 +3,17 @@
 //! A lint looks at one resolved environment, or at all of them at once. It reports at the user's own words, names both
 //! places where two facts disagree, and stays silent when it is not sure.
 
+mod commands;
+mod config;
 mod images;
 mod release;
+mod replicas;
 mod rollout;
 mod shared;
+mod target;
 mod topology;
+mod url;
+mod variables;
 
 use std::collections::BTreeSet;
 
@@ -35,6 +41,7 @@ pub(crate) fn environment(seen: &Seen<'_>, beside: &Beside, report: &mut Vec<Dia
     release::check(seen, beside, report);
     topology::check(seen, report);
     images::check(seen, report);
+    config::check(seen, report);
     rollout::check(seen, report);
 }
 

@@ -1,7 +1,7 @@
 //! What lints of several families need.
 
 use lockgate_diagnostics::suggest;
-use lockgate_model::{Code, Diagnostic, Severity};
+use lockgate_model::{Code, Diagnostic, Severity, System};
 
 use crate::layers::{Layer, Value};
 
@@ -33,4 +33,11 @@ pub(super) fn names(all: &[&str]) -> String {
             format!("{} and {more} more", shown.join(", "))
         }
     }
+}
+
+/// Is this where users are, by its name?
+pub(super) fn is_production(system: &System) -> bool {
+    let parts: Vec<&str> = system.environment.as_str().split('-').collect();
+    parts.iter().any(|it| matches!(*it, "prod" | "production" | "live"))
+        && !parts.iter().any(|it| matches!(*it, "pre" | "non" | "not"))
 }

@@ -1,8 +1,7 @@
 //! Whether there is an image, where it is pushed, and which one runs.
 
-use super::lines;
+use super::{NONE, lines};
 
-const NONE: [&str; 0] = [];
 const CLUSTER: &str = "prod: {target: {kubernetes: {}}}";
 
 #[test]
@@ -49,7 +48,7 @@ fn what_runs_is_named_by_its_version() {
     for image in [
         "nginx:1.29",
         "nginx:stable",
-        "nginx@sha256:0123",
+        "nginx@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
         "registry.example.org:5000/web:1",
         "ghcr.io/shop/web:${release.version}",
         "ghcr.io/shop/web:${git.sha7}",

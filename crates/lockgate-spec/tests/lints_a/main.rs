@@ -1,11 +1,14 @@
 //! Lints of topology, configuration, releases and images: what they see, and the near misses that they leave alone.
 
+mod browser;
 mod images;
+mod release;
 mod topology;
 
 use lockgate_model::Diagnostic;
 use lockgate_spec::Spec;
 
+const NONE: [&str; 0] = [];
 const WEB: &str = "web: {port: 8080, command: [./web]}";
 const LOCAL: &str = "local: {target: local}";
 

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use lockgate_diagnostics::{codes, shown};
-use lockgate_model::{Build, Diagnostic, TargetKind};
+use lockgate_model::{Build, Diagnostic};
 
 use super::built;
 use crate::layers::Value;
+use crate::lints::target::is_this_machine;
 use crate::spec::Seen;
 
 pub(super) fn check(seen: &Seen<'_>, report: &mut Vec<Diagnostic>) {
     shared(seen, report);
-    if needs_registry(&seen.system.target) && seen.system.policy.promote.is_none() {
+    if !is_this_machine(&seen.system.target) && seen.system.policy.promote.is_none() {
         nowhere(seen, report);
     }
 }
@@ -68,18 +69,6 @@ fn labelled(diagnostic: Diagnostic, this: Built<'_>, other: Built<'_>) -> Diagno
 /// Is it the same image? What is scanned is no part of it.
 fn is_alike(a: &Build, b: &Build) -> bool {
     Build { scan: None, ..a.clone() } == Build { scan: None, ..b.clone() }
-}
-
-/// Do images have to leave this machine?
-fn needs_registry(target: &TargetKind) -> bool {
-    match target {
-        TargetKind::Local(_) => false,
-        TargetKind::Docker(docker) => docker.hosts.iter().any(|it| it.starts_with("ssh://")),
-        TargetKind::Kubernetes(_)
-        | TargetKind::Ecs(_)
-        | TargetKind::EcsExpress(_)
-        | TargetKind::AppRunner(_) => true,
-    }
 }
 
 fn nowhere(seen: &Seen<'_>, report: &mut Vec<Diagnostic>) {

@@ -1,5 +1,8 @@
 //! Lints of what a release runs beside its services.
 
+mod migrations;
+mod retry;
+
 use lockgate_diagnostics::{codes, shown};
 use lockgate_model::Diagnostic;
 
@@ -9,6 +12,8 @@ use crate::spec::Seen;
 
 pub(super) fn check(seen: &Seen<'_>, beside: &Beside, report: &mut Vec<Diagnostic>) {
     missing_files(seen, beside, report);
+    migrations::check(seen, report);
+    retry::check(seen, report);
 }
 
 /// Paths that a release needs, and that are not there.
