@@ -1,5 +1,7 @@
 //! `check` and `explain`: what is wrong with the spec, and what that means.
 
+use std::collections::BTreeSet;
+
 use anyhow::bail;
 use lockgate_model::{Code, Diagnostic, Severity};
 
@@ -45,6 +47,12 @@ fn report(context: &Context, diagnostics: &[Diagnostic], format: FormatName) {
         context.out.note(&format!("{good}: {path} ({})", counted(environments, "environment")));
     } else {
         context.out.note(&format!("{path}: {}, {}", counted(errors, "error"), counted(warnings, "warning")));
+        let codes: BTreeSet<Code> = diagnostics.iter().map(|it| it.code).collect();
+        if let Some(code) = codes.first() {
+            let which = if codes.len() == 1 { "it" } else { "one of them" };
+            let hint = style::paint(style::HINT, "hint:");
+            context.out.note(&format!("{hint} `lockgate explain {code}` says more about {which}"));
+        }
     }
 }
 
