@@ -28,10 +28,10 @@ impl Cli {
         let cli = Cli::try_parse()?;
         match (cli.global.format, &cli.command) {
             (FormatName::Human | FormatName::Json, _)
-            | (FormatName::Sarif | FormatName::Github, Command::Check(_)) => Ok(cli),
+            | (FormatName::Sarif | FormatName::Github, Command::Check(_) | Command::Audit(_)) => Ok(cli),
             (FormatName::Sarif | FormatName::Github, _) => {
-                let message =
-                    "this command is written as `human` or `json`; `sarif` and `github` are for `check`";
+                let message = "this command is written as `human` or `json`; \
+                               `sarif` and `github` are for `check` and `audit`";
                 Err(Cli::command().error(ErrorKind::InvalidValue, message))
             }
         }
@@ -53,7 +53,7 @@ pub struct Global {
     /// Folder of the durable state; without it, `.lockgate` beside the spec
     #[arg(long, global = true, value_name = "DIR", env = "LOCKGATE_STATE")]
     pub state: Option<PathBuf>,
-    /// How results are written; `sarif` and `github` are for what `check` finds
+    /// How results are written; `sarif` and `github` are for what `check` and `audit` find
     #[arg(long, global = true, value_enum, default_value_t = FormatName::Human)]
     pub format: FormatName,
     /// When to use colour
@@ -98,6 +98,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Find what is wrong with the spec
     Check(CheckArgs),
+    /// Find what contradicts itself in files that Lockgate did not write
+    Audit(AuditArgs),
     /// Say what a diagnostic means
     Explain { code: String },
     /// Show the system as an environment sees it
@@ -155,6 +157,12 @@ pub struct CheckArgs {
     /// Show what `--fix` would change, as a diff, and change nothing
     #[arg(long, requires = "fix")]
     pub dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// A file, or a folder with all that is in it
+    pub path: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -51,6 +51,7 @@ async fn run(cli: Cli, out: Out) -> anyhow::Result<ExitCode> {
     let exit = match &cli.command {
         Command::Demo(args) => commands::demo::demo(args, out).await?,
         Command::Check(args) => commands::check::check(global, args, out)?,
+        Command::Audit(args) => commands::audit::audit(global, args, out)?,
         Command::Explain { code } => commands::check::explain(code, out)?,
         Command::Show(args) => commands::show::show(global, args, out)?,
         Command::Plan(args) => commands::plan::plan(global, args, out).await?,

@@ -1,5 +1,6 @@
 //! One module per command, or per family of commands.
 
+pub mod audit;
 pub mod check;
 pub mod demo;
 pub mod deploy;

@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "a failed test shows what was killed, and when")]
 #![expect(unreachable_pub, reason = "`pub` says what a module of these tests offers to the others")]
 
+mod audit;
 mod bad_input;
 mod check;
 mod crashes;
