@@ -43,6 +43,16 @@ codes! {
     INCLUDE = 18, "LG018", "a file cannot be included";
     OVERRIDES_NOTHING = 20, "LG020", "an override matches nothing";
     UNKNOWN_ENVIRONMENT = 21, "LG021", "an environment is not known";
+    BAD_IMAGE = 30, "LG030", "an image has a name that no registry takes";
+    NAME_TOO_LONG = 31, "LG031", "a name becomes too long for its target";
+    RESERVED_NAMESPACE = 32, "LG032", "a namespace belongs to others";
+    ALMOST_THE_SAME = 33, "LG033", "two names differ by case only";
+    ONE_PUSH_TWICE = 34, "LG034", "one push is released to two environments";
+    BAD_REF = 35, "LG035", "no branch or tag can have this name";
+    NEVER_DUE = 36, "LG036", "a schedule names a day that never comes";
+    BAD_HOST = 37, "LG037", "a host has a name that cannot be found";
+    UNKNOWN_TIMEZONE = 39, "LG039", "a time zone is not known";
+    PROMOTE_CIRCLE = 40, "LG040", "environments promote each other's images in a circle";
     PORT_TWICE = 101, "LG101", "two ports have the same number";
     PORT_RULE_BROKEN = 102, "LG102", "a port differs from the port rule";
     BAD_PORT_RULE = 103, "LG103", "a port rule does not work";

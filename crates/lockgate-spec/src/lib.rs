@@ -20,6 +20,7 @@ mod lints;
 mod lower;
 mod normal;
 mod overlay;
+mod platform;
 mod port_rule;
 mod reference;
 mod scalar;

@@ -202,6 +202,14 @@ pub(crate) fn percent(scalar: &Scalar) -> Result<Percent, Problem> {
     })
 }
 
+/// A share that something is aimed at.
+pub(crate) fn positive_percent(scalar: &Scalar) -> Result<(), Problem> {
+    if percent(scalar)? == Percent(0) {
+        return Err(bad(format!("`{}` is nothing", shown(&scalar.text)), "more than zero is wanted"));
+    }
+    Ok(())
+}
+
 /// `2` or `25%`, as it is written.
 pub(crate) fn count_or_share(scalar: &Scalar) -> Result<String, Problem> {
     if scalar.text.ends_with('%') {
@@ -218,8 +226,25 @@ where
     T: FromStr,
     T::Err: Display,
 {
-    let invalid = |error: T::Err| Problem::new(codes::BAD_NAME, error.to_string(), "not valid");
-    scalar.text.parse::<T>().map_err(invalid)
+    let text = scalar.text.as_str();
+    text.parse::<T>().map_err(|error| {
+        let problem = Problem::new(codes::BAD_NAME, error.to_string(), "not valid");
+        let similar = similar(text);
+        if let Some(strange) = text.chars().find(|it| !it.is_ascii()) {
+            // It may look like a letter of ASCII, or like nothing.
+            problem.help(format!("`{}` is U+{:04X}", strange.escape_debug(), u32::from(strange)))
+        } else if similar != text && similar.parse::<T>().is_ok() {
+            problem.help(format!("did you mean `{similar}`?"))
+        } else {
+            problem
+        }
+    })
+}
+
+/// A name of the same letters that more places take.
+fn similar(text: &str) -> String {
+    let letter = |it: char| if it.is_ascii_alphanumeric() { it.to_ascii_lowercase() } else { '-' };
+    text.trim().chars().map(letter).collect::<String>().trim_matches('-').to_owned()
 }
 
 pub(crate) fn address(scalar: &Scalar) -> Result<IpAddr, Problem> {
@@ -281,10 +306,41 @@ pub(crate) fn inner_path(scalar: &Scalar) -> Result<String, Problem> {
     Ok(text.to_owned())
 }
 
+/// Linux gives no process a longer argument or variable (`MAX_ARG_STRLEN`, 128 KiB); the name and the end count.
+const ARGUMENT_MAX: usize = 127 * 1024;
+
+/// YAML has escapes for it, and neither processes nor files nor HTTP can be given it.
+pub(crate) fn without_nul(scalar: &Scalar) -> Result<(), Problem> {
+    if scalar.text.contains('\0') {
+        return Err(bad(
+            format!("`{}` holds the character U+0000", shown(&scalar.text)),
+            "no process can be given it",
+        ));
+    }
+    Ok(())
+}
+
+/// One argument of a command.
+pub(crate) fn argument(scalar: &Scalar) -> Result<(), Problem> {
+    without_nul(scalar)?;
+    if ARGUMENT_MAX < scalar.text.len() {
+        let message = format!("an argument has {} bytes", scalar.text.len());
+        let problem = bad(message, format!("at most {ARGUMENT_MAX} are allowed"));
+        return Err(problem.help("give the process a file instead"));
+    }
+    crate::reference::check(&scalar.text)
+}
+
 /// The value of a variable: a string, and visibly one, because other readers of YAML would turn `yes` or
 /// `1.10` into something else.
 pub(crate) fn variable_value(scalar: &Scalar) -> Result<String, Problem> {
     let text = scalar.text.as_str();
+    if ARGUMENT_MAX < text.len() {
+        let message = format!("the value has {} bytes", text.len());
+        let problem =
+            Problem::new(codes::VARIABLE_VALUE, message, format!("at most {ARGUMENT_MAX} are allowed"));
+        return Err(problem.help("give the process a file instead"));
+    }
     if scalar.style != Style::Plain || !looks_typed(text) {
         return Ok(text.to_owned());
     }

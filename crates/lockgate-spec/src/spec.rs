@@ -8,7 +8,7 @@ use crate::explain::{self, Explanation, NoExplanation};
 use crate::layers::{Value, inner};
 use crate::lints::Beside;
 use crate::schema::{Leaf, Shape};
-use crate::{conventions, include, language, levels, lints, lower, overlay, scalar};
+use crate::{conventions, include, language, levels, lints, lower, overlay, platform, scalar};
 use lockgate_diagnostics::shown;
 use lockgate_diagnostics::{Source, codes, suggest};
 use lockgate_yaml::{Entry, Kind, Node};
@@ -47,6 +47,7 @@ impl Spec {
         if let Some(normal) = &root {
             required(normal, &mut report);
             include::check(normal, &sources, &mut report);
+            platform::refs_across(normal, &mut report);
             system = normal.get("system").and_then(|it| match &it.kind {
                 Kind::Scalar(scalar) => SystemName::new(scalar.text.as_str()).ok(),
                 Kind::Seq(_) | Kind::Map(_) => None,

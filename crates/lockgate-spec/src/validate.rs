@@ -1,6 +1,8 @@
 //! The walk that holds the written tree against the language. It sees every part of the file, whether an
 //! environment uses it or not.
 
+use std::collections::BTreeMap;
+
 use lockgate_model::{
     DependencyName, Diagnostic, Edit, EnvironmentName, Fix, JobName, Millis, PortName, ServiceName, Span,
     SystemName,
@@ -171,6 +173,9 @@ impl Walk<'_> {
     }
 
     fn named(&mut self, entries: &[Entry], named: &'static Named, place: Place<'_>) {
+        if matches!(named.name, NameRule::Variable | NameRule::Header | NameRule::Alert) {
+            self.almost_the_same(entries);
+        }
         for entry in entries {
             if entry.key.starts_with("x-") {
                 continue;
@@ -189,6 +194,21 @@ impl Walk<'_> {
                 continue;
             }
             self.shape(&entry.value, &named.value, inner);
+        }
+    }
+
+    /// Other names have no uppercase letters.
+    fn almost_the_same(&mut self, entries: &[Entry]) {
+        let mut seen: BTreeMap<String, &Entry> = BTreeMap::new();
+        for entry in entries {
+            let Some(first) = seen.insert(entry.key.to_ascii_lowercase(), entry) else { continue };
+            let message = format!("`{}` and `{}` differ by case only", shown(&first.key), shown(&entry.key));
+            self.report.push(
+                Diagnostic::warning(codes::ALMOST_THE_SAME, message)
+                    .label(entry.key_span, "this one")
+                    .label(first.key_span, "and this one")
+                    .help("keep one of them, or tell them apart by more than case"),
+            );
         }
     }
 
@@ -245,10 +265,18 @@ impl Walk<'_> {
             let diagnostic = Diagnostic::error(codes::WRONG_KIND, message);
             self.report.push(diagnostic.label(place.span, "the program's name is wanted"));
         }
+        if let Some(Node { kind: Kind::Scalar(program), span }) = items.first()
+            && program.text.is_empty()
+            && program.style != Style::Plain
+        {
+            let message = format!("`{}` begins with an empty text", place.key);
+            let diagnostic = Diagnostic::error(codes::BAD_VALUE, message);
+            self.report.push(diagnostic.label(*span, "the program's name is wanted"));
+        }
         for item in items {
             match &item.kind {
                 Kind::Scalar(scalar) if !item.is_null() => {
-                    if let Err(problem) = reference::check(&scalar.text) {
+                    if let Err(problem) = scalar::argument(scalar) {
                         self.report.push(problem.at(item.span));
                     }
                 }
@@ -316,6 +344,7 @@ fn check_name(rule: NameRule, name: &str) -> Result<(), Problem> {
 }
 
 fn check_leaf(leaf: Leaf, scalar: &Scalar, around: &str) -> Result<(), Problem> {
+    scalar::without_nul(scalar)?;
     match leaf {
         Leaf::Text => Ok(()),
         Leaf::Template => reference::check(&scalar.text),
@@ -330,7 +359,8 @@ fn check_leaf(leaf: Leaf, scalar: &Scalar, around: &str) -> Result<(), Problem> 
         Leaf::Integer { min, max } => scalar::integer(scalar, min, max).map(drop),
         Leaf::Decimal { min, max } => scalar::decimal(scalar, min, max).map(drop),
         Leaf::Share => scalar::share(scalar).map(drop),
-        Leaf::Percent | Leaf::PercentValue => scalar::percent(scalar).map(drop),
+        Leaf::Percent => scalar::positive_percent(scalar),
+        Leaf::PercentValue => scalar::percent(scalar).map(drop),
         Leaf::CountOrShare => scalar::count_or_share(scalar).map(drop),
         Leaf::Bool => scalar::boolean(scalar).map(drop),
         Leaf::Duration { min } => scalar::duration(scalar, min).map(|_: Millis| ()),
@@ -370,6 +400,7 @@ fn spec_version(scalar: &Scalar) -> Result<(), Problem> {
     }
     let message = format!("the spec's language `{}` is not known", shown(text));
     let problem = Problem::new(codes::SPEC_VERSION, message, "this version of Lockgate reads `v1`");
-    let newer = text.strip_prefix('v').and_then(|it| it.parse::<u32>().ok()).is_some_and(|it| 1 < it);
+    let number = text.strip_prefix('v').filter(|it| it.bytes().all(|it| it.is_ascii_digit()));
+    let newer = number.is_some_and(|it| it.trim_start_matches('0') > "1");
     Err(if newer { problem.help("a newer Lockgate is needed for this file") } else { problem.instead("v1") })
 }

@@ -31,9 +31,16 @@ fn bad(message: String, label: &str) -> Problem {
 pub(crate) fn cron(scalar: &Scalar) -> Result<(), Problem> {
     let fields: Vec<&str> = scalar.text.split_whitespace().collect();
     if fields.len() != PARTS.len() {
-        let message = format!("the schedule `{}` has {} fields", shown(&scalar.text), fields.len());
+        let plural = if fields.len() == 1 { "" } else { "s" };
+        let message = format!("the schedule `{}` has {} field{plural}", shown(&scalar.text), fields.len());
         let problem = bad(message, "five are wanted: minute, hour, day of the month, month, day of the week");
-        return Err(problem.help("as in `0 7 * * 1` for Mondays at seven"));
+        return Err(match NICKNAMES.iter().find(|it| it.0 == scalar.text.trim()) {
+            Some((_, meant)) => problem.instead(format!("\"{meant}\"")),
+            None if scalar.text.trim() == "@reboot" => {
+                problem.help("nothing boots here; what runs when a service starts belongs to the service")
+            }
+            None => problem.help("as in `0 7 * * 1` for Mondays at seven"),
+        });
     }
     for (field, part) in fields.iter().zip(&PARTS) {
         if !field.split(',').all(|it| cron_item(it, part)) {
@@ -42,7 +49,56 @@ pub(crate) fn cron(scalar: &Scalar) -> Result<(), Problem> {
             return Err(bad(message, &label));
         }
     }
+    comes(&fields)
+}
+
+/// Other programs' words for schedules.
+const NICKNAMES: [(&str, &str); 7] = [
+    ("@hourly", "0 * * * *"),
+    ("@daily", "0 0 * * *"),
+    ("@midnight", "0 0 * * *"),
+    ("@weekly", "0 0 * * 0"),
+    ("@monthly", "0 0 1 * *"),
+    ("@yearly", "0 0 1 1 *"),
+    ("@annually", "0 0 1 1 *"),
+];
+
+/// Is there a day that the schedule names? With a day of the week there is one each week, because either counts.
+fn comes(fields: &[&str]) -> Result<(), Problem> {
+    let &[_, _, days, months, weekdays] = fields else { return Ok(()) };
+    let [_, _, day, month, _] = &PARTS;
+    if weekdays.starts_with('*') || days.starts_with('*') {
+        let longest = |month: u32| match month {
+            2 => 29,
+            4 | 6 | 9 | 11 => 30,
+            _ => 31,
+        };
+        let wanted = (1..=12).filter(|it| includes(months, month, *it));
+        let longest = wanted.map(longest).max().unwrap_or(0);
+        if !(1..=longest).any(|it| includes(days, day, it)) {
+            let message = format!("day {} never comes in month {}", shown(days), shown(months));
+            let problem = Problem::new(codes::NEVER_DUE, message, "the job would never run");
+            return Err(problem.help("the first of a month is `1`; no field stands for its last day"));
+        }
+    }
     Ok(())
+}
+
+/// Does a field that was read name this number?
+fn includes(field: &str, part: &Part, number: u32) -> bool {
+    field.split(',').any(|item| {
+        let (range, step) = item.split_once('/').map_or((item, None), |(range, step)| (range, Some(step)));
+        let (from, to) = match range.split_once('-') {
+            Some((from, to)) => (cron_number(from, part), cron_number(to, part)),
+            None if range == "*" => (Some(part.min), Some(part.max)),
+            None => (cron_number(range, part), cron_number(range, part)),
+        };
+        // A step behind a single number goes on to the end.
+        let to = if step.is_some() && !range.contains(['-', '*']) { Some(part.max) } else { to };
+        let step = step.and_then(|it| it.parse::<u32>().ok()).filter(|it| *it != 0).unwrap_or(1);
+        let (Some(from), Some(to)) = (from, to) else { return false };
+        (from..=to).contains(&number) && (number - from).is_multiple_of(step)
+    })
 }
 
 fn cron_item(item: &str, part: &Part) -> bool {

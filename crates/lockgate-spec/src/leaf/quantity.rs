@@ -68,7 +68,9 @@ fn not_bytes(text: &str) -> Problem {
         "k" | "kb" | "kib" | "ki" => "Ki",
         _ => return problem,
     };
-    problem.help(format!("did you mean `{number}{unit}`?"))
+    let meant = format!("{number}{unit}");
+    let different = meant != text && memory(&Scalar::plain(meant.as_str())).is_ok();
+    if different { problem.help(format!("did you mean `{meant}`?")) } else { problem }
 }
 
 fn zero(text: &str) -> Problem {

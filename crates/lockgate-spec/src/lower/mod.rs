@@ -22,7 +22,7 @@ use lockgate_model::{
 
 use crate::layers::Value;
 use crate::scope::{Mentions, Scope};
-use crate::{checks, scalar};
+use crate::{checks, platform, scalar};
 use lockgate_diagnostics::codes;
 
 /// What every part of the lowering looks at.
@@ -124,5 +124,6 @@ pub(crate) fn lower(
     checks::topology(tree, &system, &mentions, context.report);
     checks::release(tree, &system, context.report);
     checks::slo(tree, &system, context.report);
+    platform::check(tree, &system, context.report);
     system
 }
