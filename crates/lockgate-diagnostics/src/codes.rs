@@ -115,6 +115,16 @@ codes! {
     UNIT = 502, "LG502", "a threshold has no unit or the wrong one";
     ALERT_STRICTER = 503, "LG503", "an alert is stricter than its objective";
     NEVER_MET = 504, "LG504", "an objective can never be missed or never be met";
+    THRESHOLD_TWICE = 510, "LG510", "one metric has two limits";
+    SEVERITY = 511, "LG511", "what takes a release back is less severe than what does not";
+    QUANTILES = 512, "LG512", "limits of two quantiles are in the wrong order";
+    AVAILABILITY_AND_ERRORS = 513, "LG513", "availability and error rate contradict each other";
+    UNWATCHED = 515, "LG515", "a dependency is watched by nothing";
+    NOT_MONITORED = 516, "LG516", "an alert speaks of a dependency that is not monitored";
+    NO_RECEIVER = 517, "LG517", "a critical alert reaches nobody";
+    UNDECLARED_SECRET = 518, "LG518", "a secret is not declared";
+    NO_ADDRESS_TO_TELL = 519, "LG519", "a receiver has no address";
+    ONLY_BY_MAIL = 520, "LG520", "the weekly summary goes to somebody who does not get it";
     UNREADABLE = 701, "LG701", "a file is not what its name says";
     KEY_TWICE = 702, "LG702", "a map of somebody else's file gives a key twice";
     SEVERAL_LIMITS = 703, "LG703", "the limit of a metric has several values";

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use lockgate_model::{Diagnostic, RollbackTrigger, SloMetric, SloObjective, Span, Strategy, System};
 
 use crate::layers::Value;
+use crate::leaf::measure::{self, Amount, Comparison, Threshold};
 use crate::lower::missing;
 use crate::scope::Mentions;
 use lockgate_diagnostics::codes;
@@ -220,9 +221,7 @@ pub(crate) fn slo(tree: &Value, system: &System, report: &mut Vec<Diagnostic>) {
             );
             continue;
         }
-        let slo = crate::threshold::metric(name).and_then(|it| system.slo.get(&it));
-        let Some((objective, alert)) = slo.and_then(|it| Some((it.objective?, it.alert?))) else { continue };
-        if !is_stricter(alert.limit, objective) {
+        if !fires_while_met(name, value, system) {
             continue;
         }
         let (Some(objective), Some(alert)) = (value.get("objective"), value.get("alert")) else { continue };
@@ -236,11 +235,51 @@ pub(crate) fn slo(tree: &Value, system: &System, report: &mut Vec<Diagnostic>) {
     }
 }
 
-fn is_stricter(alert: SloObjective, objective: SloObjective) -> bool {
+fn fires_while_met(name: &str, value: &Value, system: &System) -> bool {
+    if let Some(slo) = crate::threshold::metric(name).and_then(|it| system.slo.get(&it)) {
+        let both = slo.alert.zip(slo.objective);
+        return both.is_some_and(|(alert, objective)| is_stricter(alert.limit, objective));
+    }
+    let both = value.field("alert", measure::threshold).zip(value.field("objective", measure::threshold));
+    both.is_some_and(|(alert, objective)| overlap(alert, objective))
+}
+
+/// Does an alert with this limit fire while the objective is still met?
+pub(crate) fn is_stricter(alert: SloObjective, objective: SloObjective) -> bool {
     match (alert, objective) {
         (SloObjective::ErrorRate(alert), SloObjective::ErrorRate(objective)) => alert < objective,
         (SloObjective::Latency(alert), SloObjective::Latency(objective)) => alert < objective,
         (SloObjective::Count(alert), SloObjective::Count(objective)) => alert < objective,
         (SloObjective::ErrorRate(_) | SloObjective::Latency(_) | SloObjective::Count(_), _) => false,
+    }
+}
+
+/// Is there an amount that both hold for?
+fn overlap(a: Threshold, b: Threshold) -> bool {
+    let below = |low: Option<Bound>, high: Option<Bound>| match (low, high) {
+        (Some(low), Some(high)) => {
+            low.amount < high.amount || (low.amount == high.amount && low.included && high.included)
+        }
+        (None, _) | (_, None) => true,
+    };
+    let ((from, to), (other_from, other_to)) = (bounds(a), bounds(b));
+    below(from, other_to) && below(other_from, to)
+}
+
+#[derive(Clone, Copy)]
+struct Bound {
+    amount: Amount,
+    included: bool,
+}
+
+/// Between which amounts a comparison holds.
+fn bounds(threshold: Threshold) -> (Option<Bound>, Option<Bound>) {
+    let bound = |included| Some(Bound { amount: threshold.amount, included });
+    match threshold.comparison {
+        Comparison::Less => (None, bound(false)),
+        Comparison::AtMost => (None, bound(true)),
+        Comparison::Equal => (bound(true), bound(true)),
+        Comparison::AtLeast => (bound(true), None),
+        Comparison::More => (bound(false), None),
     }
 }

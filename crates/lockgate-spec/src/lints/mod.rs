@@ -6,6 +6,7 @@
 mod commands;
 mod config;
 mod images;
+mod observability;
 mod release;
 mod replicas;
 mod rollout;
@@ -43,9 +44,11 @@ pub(crate) fn environment(seen: &Seen<'_>, beside: &Beside, report: &mut Vec<Dia
     images::check(seen, report);
     config::check(seen, report);
     rollout::check(seen, report);
+    observability::check(seen, report);
 }
 
 /// Lints that compare environments, or look at what is written rather than at what results.
 pub(crate) fn across(root: &Node, all: &[Seen<'_>], report: &mut Vec<Diagnostic>) {
     images::across(root, all, report);
+    observability::across(all, report);
 }

@@ -1,5 +1,6 @@
 //! Lints of rollouts, alerts and environments: what they see, and the near misses that they leave alone.
 
+mod observability;
 mod rollout;
 
 use lockgate_spec::Spec;
