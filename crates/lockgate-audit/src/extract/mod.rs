@@ -123,8 +123,8 @@ fn yaml(name: &str, excerpt: &Excerpt, origin: Origin, facts: &mut Facts) {
         facts.unread.push(Unread { name: label(name, origin), reason: error.reason, span: place });
     }
     let is_known = read.documents.iter().any(|it| kind_of_yaml(name, it) != Kind::Yaml);
-    // A block of no known kind may show a mistake, or be a spec of Lockgate's own, which `check` reads.
-    if is_known || (origin == Origin::Tree) {
+    // A block of no known kind may show a mistake, and some programs take a key twice for two things.
+    if is_known {
         let twice = read.duplicates.into_iter();
         facts.duplicates.extend(twice.map(|it| (Word::new(it.key, span(it.again)), span(it.first))));
     }

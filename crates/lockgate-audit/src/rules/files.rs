@@ -1,13 +1,13 @@
 //! Files that are named and not there, and files whose names say something else than their purpose.
 
 use lockgate_diagnostics::{codes, suggest};
-use lockgate_model::{Diagnostic, SourceId};
+use lockgate_model::{Code, Diagnostic, SourceId};
 
 use super::Context;
 use crate::extract::shell::Command;
 use crate::fact::Origin;
 use crate::kind::Kind;
-use crate::listing::{folder_of, join, name_of};
+use crate::listing::{folder_of, has_extension, join, name_of};
 use crate::markdown::{Document, Outline, is_file_name};
 use crate::place::Word;
 use crate::tree::Tree;
@@ -117,27 +117,31 @@ pub(crate) fn not_there(context: &Context<'_>, report: &mut Vec<Diagnostic>) {
     if !context.listing.is_known() {
         return;
     }
-    let mut missing = |word: &Word, paths: &[Option<String>], what: &str| {
-        let known: Vec<&String> = paths.iter().flatten().collect();
-        if known.is_empty() || !known.iter().all(|it| context.listing.lacks(it)) {
-            return;
-        }
-        let message = format!("`{}` is named, and is not there", word.text);
-        report.push(
-            Diagnostic::error(codes::FILE_MISSING, message)
-                .label(word.span, what)
-                .help("add the file, or name the one that is meant"),
-        );
-    };
+    let mut missing =
+        |severity: fn(Code, String) -> Diagnostic, word: &Word, path: Option<String>, what: &str| {
+            if path.is_some_and(|it| context.listing.lacks(&it)) {
+                let message = format!("`{}` is named, and is not there", word.text);
+                report.push(
+                    severity(codes::FILE_MISSING, message)
+                        .label(word.span, what)
+                        .help("add the file, or name the one that is meant"),
+                );
+            }
+        };
     for file in context.facts.files.iter().filter(|it| it.origin == Origin::Tree) {
         let folder = folder_of(&file.name);
         if file.kind == Kind::Markdown {
             let Some(document) = context.facts.document(file.excerpt.source) else { continue };
             for link in document.prose.iter().flat_map(|it| &it.links) {
                 let path = link.text.split(['#', '?']).next().unwrap_or("");
-                if is_file_name(path) && !path.starts_with('/') && !path.contains("://") {
+                // Addresses of mail look like files, and pages of HTML are made later.
+                if is_file_name(path)
+                    && !path.starts_with('/')
+                    && !path.contains('@')
+                    && !has_extension(path, "html")
+                {
                     let word = Word::new(path, link.span);
-                    missing(&word, &[join(folder, path)], "the link leads nowhere");
+                    missing(Diagnostic::warning, &word, join(folder, path), "the link leads nowhere");
                 }
             }
         }
@@ -152,7 +156,7 @@ pub(crate) fn not_there(context: &Context<'_>, report: &mut Vec<Diagnostic>) {
                 let is_plain = mount.source.starts_with("./") && is_file_name(&mount.source);
                 if is_plain && !name_of(&mount.source).starts_with('.') {
                     let word = Word::new(&mount.source, mount.span);
-                    missing(&word, &[join(folder, &mount.source)], "mounted from here");
+                    missing(Diagnostic::error, &word, join(folder, &mount.source), "mounted from here");
                 }
             }
             let Some(build) = &service.build else { continue };
@@ -163,14 +167,14 @@ pub(crate) fn not_there(context: &Context<'_>, report: &mut Vec<Diagnostic>) {
             let context_folder = join(folder, &build.context.text);
             let path = context_folder.and_then(|it| join(&it, name));
             let word = build.dockerfile.as_ref().unwrap_or(&build.context);
-            missing(&Word::new(name, word.span), &[path], "built from here");
+            missing(Diagnostic::error, &Word::new(name, word.span), path, "built from here");
         }
     }
     for (file, tree) in context.facts.trees(Kind::Kustomization).filter(|it| it.0.origin == Origin::Tree) {
         for word in tree.get("resources").into_iter().flat_map(Tree::words) {
             if !word.text.contains("://") && !word.text.contains('?') && !word.text.starts_with("github.com")
             {
-                missing(&word, &[join(folder_of(&file.name), &word.text)], "a resource");
+                missing(Diagnostic::error, &word, join(folder_of(&file.name), &word.text), "a resource");
             }
         }
     }
