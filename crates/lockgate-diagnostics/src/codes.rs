@@ -63,6 +63,10 @@ codes! {
     HEALTH_PORT = 108, "LG108", "a health check has no port to ask";
     EXTENDS = 110, "LG110", "a service extends itself, in a circle, or where nothing reads it";
     REMOVED = 111, "LG111", "an environment removes what is needed there";
+    PUBLISHED_TWICE = 112, "LG112", "two ports are published by one number";
+    PUBLISHED_AND_MANY = 113, "LG113", "several instances want one port of a machine";
+    PORT_TAKEN = 114, "LG114", "a service wants a port that a dependency has";
+    USUAL_PORT = 115, "LG115", "a port is the usual one of something else";
     VARIABLE_NAME = 201, "LG201", "a variable has a name that a process cannot have";
     VARIABLE_VALUE = 202, "LG202", "a variable's value is not a string";
     COMMAND_IS_STRING = 203, "LG203", "a command is a string";
@@ -74,6 +78,11 @@ codes! {
     RESERVED_VARIABLE = 209, "LG209", "a variable is set by Lockgate itself";
     INTERNAL_IN_BROWSER = 213, "LG213", "browsers are told an address that is known inside only";
     BUILD_TIME = 214, "LG214", "a variable of the build is set when the image is started";
+    MADE_EACH_TIME = 217, "LG217", "a secret is made by a command and not kept";
+    ON_COMMAND_LINE = 218, "LG218", "a secret is on a command line";
+    PLAIN_SECRET = 219, "LG219", "what looks like a secret stands in the spec";
+    PUBLIC_OF = 220, "LG220", "a public half belongs to no key pair";
+    ROTATED_ALONE = 221, "LG221", "a public half is to be replaced without its pair";
     SMOKE_SERVICE = 301, "LG301", "a smoke check does not say which service it asks";
     EITHER_OR = 302, "LG302", "exactly one of two keys must be there";
     RETRY_WAITS = 303, "LG303", "the waits between attempts are longer than the timeout";

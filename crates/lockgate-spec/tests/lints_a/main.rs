@@ -3,6 +3,7 @@
 mod browser;
 mod images;
 mod release;
+mod secrets;
 mod topology;
 
 use lockgate_model::Diagnostic;

@@ -1,6 +1,9 @@
 //! Lints of configuration: variables, secrets, and what they are made of.
 
 mod browser;
+mod in_commands;
+mod plain;
+mod secrets;
 
 use lockgate_model::Diagnostic;
 
@@ -8,4 +11,7 @@ use crate::spec::Seen;
 
 pub(super) fn check(seen: &Seen<'_>, report: &mut Vec<Diagnostic>) {
     browser::check(seen, report);
+    plain::check(seen, report);
+    secrets::check(seen, report);
+    in_commands::check(seen, report);
 }

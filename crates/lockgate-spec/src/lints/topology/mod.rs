@@ -1,6 +1,7 @@
 //! Lints of which services there are, and how they reach one another.
 
 mod extends;
+mod ports;
 mod removed;
 
 use lockgate_model::Diagnostic;
@@ -11,6 +12,7 @@ use crate::spec::Seen;
 pub(super) fn check(seen: &Seen<'_>, report: &mut Vec<Diagnostic>) {
     extends::check(seen, report);
     removed::check(seen, report);
+    ports::check(seen, report);
 }
 
 /// The service at the end of `extends`, `None` for one that extends nothing.
