@@ -194,7 +194,11 @@ pub(crate) fn program_elsewhere(context: &Context<'_>, report: &mut Vec<Diagnost
             if !a.text.contains("dist/") || !b.text.contains("dist/") {
                 continue;
             }
-            let message = format!("`{}` and `{}` cannot be of one build", name_of(&a.text), name_of(&b.text));
+            let message = format!(
+                "`{}` and `{}` are started from two layouts of one build",
+                name_of(&a.text),
+                name_of(&b.text)
+            );
             report.push(
                 Diagnostic::warning(codes::PROGRAM_ELSEWHERE, message)
                     .label(b.span, "started from here")

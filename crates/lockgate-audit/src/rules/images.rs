@@ -83,7 +83,7 @@ fn file_as_it_is(context: &Context<'_>, document: &Document, report: &mut Vec<Di
         Diagnostic::error(codes::IMAGE_NOT_DEPLOYED, message)
             .label(build.span(), "a new image each time")
             .label(place, "registers the file as it is")
-            .label(file.span, "still names the image of before")
+            .label(file.span, "what it names does not follow the build")
             .help("write the image's digest into the task definition before it is registered"),
     );
 }
