@@ -104,6 +104,8 @@ pub enum Command {
     Explain { code: String },
     /// Show the system as an environment sees it
     Show(ShowArgs),
+    /// Write the language of the spec as a JSON Schema, for editors
+    Schema,
     /// Show what a release would do
     Plan(PlanArgs),
     /// Carry out a release

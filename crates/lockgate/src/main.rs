@@ -54,6 +54,7 @@ async fn run(cli: Cli, out: Out) -> anyhow::Result<ExitCode> {
         Command::Audit(args) => commands::audit::audit(global, args, out)?,
         Command::Explain { code } => commands::check::explain(code, out)?,
         Command::Show(args) => commands::show::show(global, args, out)?,
+        Command::Schema => commands::schema::schema(out),
         Command::Plan(args) => commands::plan::plan(global, args, out).await?,
         Command::Deploy(args) => commands::deploy::deploy(global, args, out).await?,
         Command::Watch { environment } => commands::deploy::watch(global, environment.as_ref(), out).await?,

@@ -11,6 +11,7 @@ pub mod logs;
 pub mod node;
 pub mod plan;
 pub mod rollback;
+pub mod schema;
 pub mod show;
 pub mod status;
 pub mod steer;

@@ -15,5 +15,6 @@ mod happy;
 mod knobs;
 mod migrations;
 mod postgres;
+mod schema;
 mod steering;
 mod world;
