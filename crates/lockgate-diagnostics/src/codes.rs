@@ -76,6 +76,8 @@ codes! {
     VARIABLE_TWICE = 207, "LG207", "two dependencies set the same variable";
     NO_ADDRESS = 208, "LG208", "a dependency has no address in an environment";
     RESERVED_VARIABLE = 209, "LG209", "a variable is set by Lockgate itself";
+    ADDRESS_LACKS = 211, "LG211", "an address lacks what its dependency demands";
+    ADDRESS_REPEATED = 212, "LG212", "an address repeats what a reference says";
     INTERNAL_IN_BROWSER = 213, "LG213", "browsers are told an address that is known inside only";
     BUILD_TIME = 214, "LG214", "a variable of the build is set when the image is started";
     MADE_EACH_TIME = 217, "LG217", "a secret is made by a command and not kept";
@@ -83,6 +85,7 @@ codes! {
     PLAIN_SECRET = 219, "LG219", "what looks like a secret stands in the spec";
     PUBLIC_OF = 220, "LG220", "a public half belongs to no key pair";
     ROTATED_ALONE = 221, "LG221", "a public half is to be replaced without its pair";
+    NAME_NOT_HERE = 222, "LG222", "an address names what has no such name in an environment";
     SMOKE_SERVICE = 301, "LG301", "a smoke check does not say which service it asks";
     EITHER_OR = 302, "LG302", "exactly one of two keys must be there";
     RETRY_WAITS = 303, "LG303", "the waits between attempts are longer than the timeout";
@@ -98,6 +101,8 @@ codes! {
     NOWHERE_TO_PUSH = 325, "LG325", "an image has no repository that the target could pull it from";
     STAGE_OF_PRESET = 326, "LG326", "a stage is named of a Dockerfile that a preset writes";
     PROMOTED_DIFFERS = 327, "LG327", "an image is promoted to an environment that wants another one";
+    SINGLE_VOLUME = 330, "LG330", "a volume of one instance belongs to several";
+    KEPT_APART = 331, "LG331", "each instance keeps its own of what all should have";
     STEPS = 401, "LG401", "canary steps do not lead to 100 %";
     NO_GATE = 402, "LG402", "a canary has nothing that judges it";
     TRIGGER_WITHOUT_SLO = 403, "LG403", "a rollback trigger has no SLO";

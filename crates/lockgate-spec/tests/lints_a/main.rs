@@ -1,5 +1,6 @@
 //! Lints of topology, configuration, releases and images: what they see, and the near misses that they leave alone.
 
+mod addresses;
 mod browser;
 mod images;
 mod release;

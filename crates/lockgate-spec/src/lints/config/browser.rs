@@ -36,7 +36,8 @@ fn is_built_in(name: &str) -> bool {
     BUILT_IN.iter().any(|it| name.starts_with(it))
 }
 
-fn is_public(name: &str) -> bool {
+/// Do browsers read a variable of this name?
+pub(super) fn is_public(name: &str) -> bool {
     is_built_in(name) || HANDED_ON.iter().any(|it| name.starts_with(it))
 }
 

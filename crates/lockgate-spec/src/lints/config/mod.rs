@@ -1,5 +1,6 @@
 //! Lints of configuration: variables, secrets, and what they are made of.
 
+mod addresses;
 mod browser;
 mod in_commands;
 mod plain;
@@ -14,4 +15,5 @@ pub(super) fn check(seen: &Seen<'_>, report: &mut Vec<Diagnostic>) {
     plain::check(seen, report);
     secrets::check(seen, report);
     in_commands::check(seen, report);
+    addresses::check(seen, report);
 }

@@ -2,6 +2,7 @@
 
 mod migrations;
 mod retry;
+mod storage;
 
 use lockgate_diagnostics::{codes, shown};
 use lockgate_model::Diagnostic;
@@ -14,6 +15,7 @@ pub(super) fn check(seen: &Seen<'_>, beside: &Beside, report: &mut Vec<Diagnosti
     missing_files(seen, beside, report);
     migrations::check(seen, report);
     retry::check(seen, report);
+    storage::check(seen, report);
 }
 
 /// Paths that a release needs, and that are not there.

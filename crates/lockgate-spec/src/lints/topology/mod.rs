@@ -4,7 +4,9 @@ mod extends;
 mod ports;
 mod removed;
 
-use lockgate_model::Diagnostic;
+use std::collections::BTreeMap;
+
+use lockgate_model::{Diagnostic, Span};
 
 use crate::layers::Value;
 use crate::spec::Seen;
@@ -18,4 +20,9 @@ pub(super) fn check(seen: &Seen<'_>, report: &mut Vec<Diagnostic>) {
 /// The service at the end of `extends`, `None` for one that extends nothing.
 pub(super) fn last_base<'a>(tree: &'a Value, service: &'a str) -> Option<&'a str> {
     extends::chain(tree, service).last().map(|it| it.0)
+}
+
+/// The services that the environment removes, with the place that does.
+pub(super) fn removed<'a>(seen: &Seen<'a>) -> BTreeMap<&'a str, Span> {
+    removed::removed(seen)
 }
