@@ -80,6 +80,7 @@ codes! {
     ADDRESS_REPEATED = 212, "LG212", "an address repeats what a reference says";
     INTERNAL_IN_BROWSER = 213, "LG213", "browsers are told an address that is known inside only";
     BUILD_TIME = 214, "LG214", "a variable of the build is set when the image is started";
+    UNROUTED = 216, "LG216", "others are told a host or path that no ingress leads anywhere";
     MADE_EACH_TIME = 217, "LG217", "a secret is made by a command and not kept";
     ON_COMMAND_LINE = 218, "LG218", "a secret is on a command line";
     PLAIN_SECRET = 219, "LG219", "what looks like a secret stands in the spec";

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod browser;
+mod hosts;
 mod images;
 mod release;
 mod secrets;

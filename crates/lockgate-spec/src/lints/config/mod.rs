@@ -2,6 +2,7 @@
 
 mod addresses;
 mod browser;
+mod hosts;
 mod in_commands;
 mod plain;
 mod secrets;
@@ -16,4 +17,5 @@ pub(super) fn check(seen: &Seen<'_>, report: &mut Vec<Diagnostic>) {
     secrets::check(seen, report);
     in_commands::check(seen, report);
     addresses::check(seen, report);
+    hosts::check(seen, report);
 }
