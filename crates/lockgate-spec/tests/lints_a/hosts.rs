@@ -45,7 +45,7 @@ fn hosts_that_others_are_told_have_a_route() {
     // Many systems have names there.
     assert_eq!(of("shop.fly.dev", "CORS_ORIGINS: https://other.fly.dev", ""), NONE);
     // It is said that somebody else answers.
-    let external = "dependencies: {admin: {type: http, external: {url: \"https://admin.shop.example\"}}}";
+    let external = "dependencies: {admin: {type: http, external: {url: \"https://admin.shop.example/v2\"}}}";
     assert_eq!(of(APP, admin, external), NONE);
 }
 
