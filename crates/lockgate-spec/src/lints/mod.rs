@@ -5,6 +5,7 @@
 
 mod commands;
 mod config;
+mod environments;
 mod images;
 mod observability;
 mod release;
@@ -45,10 +46,12 @@ pub(crate) fn environment(seen: &Seen<'_>, beside: &Beside, report: &mut Vec<Dia
     config::check(seen, report);
     rollout::check(seen, report);
     observability::check(seen, report);
+    environments::check(seen, report);
 }
 
 /// Lints that compare environments, or look at what is written rather than at what results.
 pub(crate) fn across(root: &Node, all: &[Seen<'_>], report: &mut Vec<Diagnostic>) {
     images::across(root, all, report);
     observability::across(all, report);
+    environments::across(all, report);
 }

@@ -12,7 +12,7 @@ use lockgate_model::{Code, Diagnostic, Span, System};
 
 use crate::layers::Value;
 
-pub(crate) use refs::across as refs_across;
+pub(crate) use refs::{across as refs_across, overlap};
 
 pub(crate) fn check(tree: &Value, system: &System, report: &mut Vec<Diagnostic>) {
     image::check(tree, system, report);

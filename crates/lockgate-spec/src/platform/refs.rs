@@ -95,7 +95,7 @@ fn one_push(environments: &[Entry], key: &str, report: &mut Vec<Diagnostic>) {
 }
 
 /// Is there a name that both patterns match? A set in `[...]` is taken for any one character.
-fn overlap(a: &str, b: &str) -> bool {
+pub(crate) fn overlap(a: &str, b: &str) -> bool {
     let (a, b) = (tokens(a), tokens(b));
     // `row[j]` says whether the rest of `a` and the rest of `b` from `j` on have a name in common.
     let mut row = vec![false; b.len() + 1];

@@ -1,5 +1,6 @@
 //! Lints of rollouts, alerts and environments: what they see, and the near misses that they leave alone.
 
+mod environments;
 mod observability;
 mod rollout;
 
