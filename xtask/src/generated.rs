@@ -34,5 +34,8 @@ pub fn stale(root: &Path) -> anyhow::Result<Vec<Problem>> {
 
 fn files() -> anyhow::Result<Vec<(&'static str, String)>> {
     let schema = serde_json::to_string_pretty(&lockgate_spec::json_schema())?;
-    Ok(vec![("schema/lockgate.schema.json", schema + "\n")])
+    Ok(vec![
+        ("docs/reference/keys.md", lockgate_spec::keys_page()),
+        ("schema/lockgate.schema.json", schema + "\n"),
+    ])
 }
