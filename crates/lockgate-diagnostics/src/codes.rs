@@ -104,6 +104,8 @@ codes! {
     PROMOTED_DIFFERS = 327, "LG327", "an image is promoted to an environment that wants another one";
     SINGLE_VOLUME = 330, "LG330", "a volume of one instance belongs to several";
     KEPT_APART = 331, "LG331", "each instance keeps its own of what all should have";
+    VERSION_ENDED = 340, "LG340", "a version gets no fixes any more";
+    PLATFORM_CLOSED = 341, "LG341", "a platform takes no new customers";
     STEPS = 401, "LG401", "canary steps do not lead to 100 %";
     NO_GATE = 402, "LG402", "a canary has nothing that judges it";
     TRIGGER_WITHOUT_SLO = 403, "LG403", "a rollback trigger has no SLO";

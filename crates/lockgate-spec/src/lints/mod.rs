@@ -7,6 +7,7 @@ mod commands;
 mod config;
 mod environments;
 mod images;
+mod lifecycle;
 mod observability;
 mod release;
 mod replicas;
@@ -44,6 +45,7 @@ pub(crate) fn environment(seen: &Seen<'_>, beside: &Beside, report: &mut Vec<Dia
     topology::check(seen, report);
     images::check(seen, report);
     config::check(seen, report);
+    lifecycle::check(seen, report);
     rollout::check(seen, report);
     observability::check(seen, report);
     environments::check(seen, report);

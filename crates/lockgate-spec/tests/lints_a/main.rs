@@ -4,6 +4,7 @@ mod addresses;
 mod browser;
 mod hosts;
 mod images;
+mod lifecycle;
 mod release;
 mod secrets;
 mod topology;

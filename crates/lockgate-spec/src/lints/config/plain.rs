@@ -72,16 +72,15 @@ fn is_value(text: &str) -> bool {
     !text.is_empty() && !word && !number && !place
 }
 
-/// Long, of letters and digits mixed: not a word that a person thought of.
+/// Long, and letters and digits take turns: not something that a person thought of.
 fn is_random(text: &str) -> bool {
     const LEN_MIN: usize = 16;
-    let of = |test: fn(&u8) -> bool| text.bytes().filter(test).count();
+    const TURNS_MIN: usize = 4;
     let fits = text.bytes().all(|it| it.is_ascii_alphanumeric() || b"+/=_-.".contains(&it));
-    is_value(text)
-        && fits
-        && LEN_MIN <= text.len()
-        && 3 <= of(u8::is_ascii_digit)
-        && 3 <= of(u8::is_ascii_alphabetic)
+    let word: Vec<bool> =
+        text.bytes().filter(u8::is_ascii_alphanumeric).map(|it| it.is_ascii_digit()).collect();
+    let turns = word.windows(2).filter(|it| it[0] != it[1]).count();
+    is_value(text) && fits && LEN_MIN <= text.len() && TURNS_MIN <= turns
 }
 
 #[cfg(test)]
