@@ -76,6 +76,7 @@ codes! {
     VARIABLE_TWICE = 207, "LG207", "two dependencies set the same variable";
     NO_ADDRESS = 208, "LG208", "a dependency has no address in an environment";
     RESERVED_VARIABLE = 209, "LG209", "a variable is set by Lockgate itself";
+    ALWAYS_EQUAL = 210, "LG210", "two variables always have the same value";
     ADDRESS_LACKS = 211, "LG211", "an address lacks what its dependency demands";
     ADDRESS_REPEATED = 212, "LG212", "an address repeats what a reference says";
     INTERNAL_IN_BROWSER = 213, "LG213", "browsers are told an address that is known inside only";
@@ -87,6 +88,8 @@ codes! {
     PUBLIC_OF = 220, "LG220", "a public half belongs to no key pair";
     ROTATED_ALONE = 221, "LG221", "a public half is to be replaced without its pair";
     NAME_NOT_HERE = 222, "LG222", "an address names what has no such name in an environment";
+    SET_BY_BOTH = 223, "LG223", "a variable is declared and set by a dependency as well";
+    REQUIRED_AND_GIVEN = 224, "LG224", "a variable is wanted of the store and has a value";
     SMOKE_SERVICE = 301, "LG301", "a smoke check does not say which service it asks";
     EITHER_OR = 302, "LG302", "exactly one of two keys must be there";
     RETRY_WAITS = 303, "LG303", "the waits between attempts are longer than the timeout";

@@ -54,6 +54,7 @@ pub(crate) fn environment(seen: &Seen<'_>, beside: &Beside, report: &mut Vec<Dia
 /// Lints that compare environments, or look at what is written rather than at what results.
 pub(crate) fn across(root: &Node, all: &[Seen<'_>], report: &mut Vec<Diagnostic>) {
     images::across(root, all, report);
+    config::across(all, report);
     observability::across(all, report);
     environments::across(all, report);
 }

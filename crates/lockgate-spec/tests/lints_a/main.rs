@@ -8,6 +8,7 @@ mod lifecycle;
 mod release;
 mod secrets;
 mod topology;
+mod variables;
 
 use lockgate_model::Diagnostic;
 use lockgate_spec::Spec;

@@ -2,6 +2,8 @@
 
 mod addresses;
 mod browser;
+mod declared;
+mod equal;
 mod hosts;
 mod in_commands;
 mod plain;
@@ -18,4 +20,9 @@ pub(super) fn check(seen: &Seen<'_>, report: &mut Vec<Diagnostic>) {
     in_commands::check(seen, report);
     addresses::check(seen, report);
     hosts::check(seen, report);
+    declared::check(seen, report);
+}
+
+pub(super) fn across(all: &[Seen<'_>], report: &mut Vec<Diagnostic>) {
+    equal::across(all, report);
 }
