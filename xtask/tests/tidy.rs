@@ -5,7 +5,7 @@ use std::path::Path;
 use xtask::Problem;
 
 fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the repository")
 }
 
 fn assert_none(problems: &[Problem]) {
