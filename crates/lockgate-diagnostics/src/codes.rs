@@ -163,6 +163,8 @@ codes! {
     BRANCH_WITHOUT_ENVIRONMENT = 628, "LG628", "a branch is checked and released nowhere";
     BRANCH_UNCHECKED = 629, "LG629", "a branch is released and not checked";
     SAME_PLACE = 630, "LG630", "two environments are in one place";
+    UNUSED_CHECK = 631, "LG631", "a decision about a diagnostic has nothing to decide";
+    STAYS_ERROR = 632, "LG632", "an error stays an error";
     UNREADABLE = 701, "LG701", "a file is not what its name says";
     KEY_TWICE = 702, "LG702", "a map of somebody else's file gives a key twice";
     SEVERAL_LIMITS = 703, "LG703", "the limit of a metric has several values";

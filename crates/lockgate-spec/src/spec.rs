@@ -121,6 +121,15 @@ impl Spec {
 
     /// Everything that is wrong, in the file and in any environment, each thing once.
     pub fn check(&self) -> Vec<Diagnostic> {
+        let mut report = self.findings();
+        if let Some(root) = self.root.as_ref().filter(|it| lints::has_decisions(it)) {
+            let undecided = Spec { root: Some(lints::undecided(root)), ..self.clone() };
+            lints::check_decisions(root, &undecided.findings(), &mut report);
+        }
+        sorted(report)
+    }
+
+    fn findings(&self) -> Vec<Diagnostic> {
         let mut report = self.of_the_file.clone();
         let mut all = vec![];
         for entry in self.environment_entries() {
@@ -131,7 +140,7 @@ impl Spec {
         if let Some(root) = &self.root {
             lints::across(root, &all, &mut report);
         }
-        sorted(report)
+        report
     }
 
     /// Where the value at a path such as `services.web.replicas` comes from.
@@ -308,7 +317,7 @@ fn consequences(report: &mut Vec<Diagnostic>) {
     let unknown: Vec<Span> = report
         .iter()
         .filter(|it| it.code == codes::UNKNOWN_KEY)
-        .flat_map(|it| it.labels.first())
+        .filter_map(|it| it.labels.first())
         .map(|it| it.span)
         .collect();
     let follows = |it: &Diagnostic| {

@@ -5,6 +5,7 @@
 
 mod commands;
 mod config;
+mod decisions;
 mod environments;
 mod images;
 mod lifecycle;
@@ -19,6 +20,8 @@ mod url;
 mod variables;
 
 use std::collections::BTreeSet;
+
+pub(crate) use decisions::{check_decisions, has_decisions, undecided};
 
 use lockgate_model::Diagnostic;
 use lockgate_yaml::Node;

@@ -326,3 +326,30 @@ fn what_is_found_beside_others_is_seen_as_the_environment_has_decided() {
     assert_eq!(two(&format!("{off}\n{WEB}"), shared, shared), NONE);
     assert_eq!(two(WEB, shared, &format!("{shared}, {off}")), NONE);
 }
+
+#[test]
+fn decisions_are_about_what_is_found() {
+    let canary = "rollout: {strategy: canary}";
+    let of = |rollout: &str, checks: &str| {
+        of(&[rollout, &format!("checks: {{{checks}}}"), WEB, "environments: {e: {target: local}}"])
+    };
+    let off = "LG402: {level: off, reason: judged by hand}";
+    assert_eq!(of("", off), ["LG631 LG402 is decided about, and is not found any more"]);
+    assert_eq!(of(canary, off), NONE);
+    assert_eq!(of(canary, &off.replace("off", "error")), NONE);
+    assert_eq!(of("", "LG712: {level: off, reason: of other files}"), NONE);
+    assert_eq!(of("", &format!("{off}, LG631: {{level: off, reason: kept for later}}")), NONE);
+    let never = "rollout: {max_surge: 0, max_unavailable: 0}";
+    let stays = "LG632 LG417 is an error here, and errors stay what they are";
+    assert_eq!(of(never, "LG417: {level: warning, reason: none}"), [stays]);
+    assert_eq!(of(never, "LG417: {level: error, reason: none}"), NONE);
+    let own = |root: &str| {
+        found(
+            610,
+            640,
+            &[root, WEB, "environments: {e: {target: local, checks: {LG402: {level: off, reason: r}}}}"],
+        )
+    };
+    assert_eq!(own(canary), NONE);
+    assert_eq!(own("").len(), 1);
+}
