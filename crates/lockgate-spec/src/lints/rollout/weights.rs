@@ -12,8 +12,8 @@ use crate::spec::Seen;
 
 /// A share this near to the wanted one is as good as it, in basis points.
 const NEAR: u32 = 100;
-/// More replicas than this the language does not take.
-const REPLICAS_MAX: u16 = 1_000;
+/// With so many replicas every weight is near: there is a share for each point.
+const ENOUGH: u16 = 100;
 
 pub(super) fn check(seen: &Seen<'_>, report: &mut Vec<Diagnostic>) {
     if seen.system.rollout.strategy != Strategy::Canary {
@@ -25,7 +25,7 @@ pub(super) fn check(seen: &Seen<'_>, report: &mut Vec<Diagnostic>) {
     for (name, service) in seen.system.services.iter().filter(|it| !it.1.ports.is_empty()) {
         sizes.entry(instances(service)).or_default().push(name.as_str());
     }
-    for (size, services) in sizes {
+    for (size, services) in sizes.into_iter().filter(|it| it.0 < ENOUGH) {
         report.extend(missed(seen, size, &services, &target));
     }
 }
@@ -100,7 +100,7 @@ fn difference(a: Weight, b: Weight) -> u32 {
 }
 
 fn replicas_for(weight: Weight) -> Option<u16> {
-    (1..=REPLICAS_MAX).find(|&size| is_near(weight, nearest(size, weight)))
+    (1..=ENOUGH).find(|&size| is_near(weight, nearest(size, weight)))
 }
 
 /// The share that comes nearest when at least `size` instances serve, and at most `size` of each version.
@@ -140,6 +140,15 @@ mod tests {
             (2, "100%", "100%"),
         ] {
             assert_eq!(nearest(size, weight(wanted)), weight(got), "{wanted} of {size}");
+        }
+    }
+
+    #[test]
+    fn many_replicas_give_every_share() {
+        let all = (1..=10_000).map(|it| Weight::from_basis_points(it).unwrap());
+        for weight in all {
+            assert!(is_near(weight, nearest(ENOUGH, weight)), "{weight}");
+            assert!(is_near(weight, nearest(ENOUGH + 7, weight)), "{weight}");
         }
     }
 
