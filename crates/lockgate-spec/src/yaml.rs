@@ -9,48 +9,54 @@ use serde_json::{Number, Value};
 pub fn to_yaml(system: &System) -> String {
     let value =
         serde_json::to_value(system).expect("a system holds strings, numbers and maps with string keys");
-    let value = with_units("", value);
+    let value = with_units("", "", value);
     let mut text = String::new();
     block(&value, 0, &mut text);
     text
 }
 
 /// Keys whose numbers are milliseconds.
-const DURATIONS: [&str; 19] = [
+const DURATIONS: [&str; 23] = [
     "bake",
+    "dependencies_every",
     "drain",
     "for",
     "grace",
-    "initial",
     "interval",
+    "keep",
     "keep_for",
     "latency",
-    "max",
     "max_time",
     "min_time",
     "pause",
+    "range",
     "ready_after",
     "ready_within",
+    "refresh",
+    "retention",
     "rotate",
+    "services_every",
     "tick",
     "timeout",
     "wait_timer",
     "warmup",
 ];
+/// And those that are so in a retry only.
+const OF_A_RETRY: [&str; 2] = ["initial", "max"];
 
 /// Numbers become what one would write in a spec: `15m`, `5%`.
-fn with_units(key: &str, value: Value) -> Value {
+fn with_units(around: &str, key: &str, value: Value) -> Value {
     match value {
         Value::Object(map) => map
             .into_iter()
-            .map(|(key, value)| {
-                let value = with_units(&key, value);
-                (key, value)
+            .map(|(inner, value)| {
+                let value = with_units(key, &inner, value);
+                (inner, value)
             })
             .filter(|it| !says_nothing(&it.1))
             .collect(),
-        Value::Array(items) => items.into_iter().map(|it| with_units(key, it)).collect(),
-        Value::Number(number) => in_units(key, &number).map_or(Value::Number(number), Value::String),
+        Value::Array(items) => items.into_iter().map(|it| with_units(around, key, it)).collect(),
+        Value::Number(number) => in_units(around, key, &number).map_or(Value::Number(number), Value::String),
         Value::Null | Value::Bool(_) | Value::String(_) => value,
     }
 }
@@ -65,9 +71,9 @@ fn says_nothing(value: &Value) -> bool {
     }
 }
 
-fn in_units(key: &str, number: &Number) -> Option<String> {
+fn in_units(around: &str, key: &str, number: &Number) -> Option<String> {
     let number = number.as_u64()?;
-    if DURATIONS.contains(&key) {
+    if DURATIONS.contains(&key) || (around == "retry" && OF_A_RETRY.contains(&key)) {
         return Some(Millis(number).to_string());
     }
     match key {
@@ -169,11 +175,13 @@ mod tests {
 
     #[test]
     fn numbers_are_shown_in_the_units_of_the_spec() {
-        let value = serde_json::json!({"pause": 900_000, "weight": 500, "limit": {"error-rate": 1_000}, "replicas": 3});
-        let shown = with_units("", value);
+        let value = serde_json::json!({"pause": 900_000, "weight": 500, "limit": {"error-rate": 1_000},
+            "replicas": 3, "autoscaling": {"max": 10}, "retry": {"max": 60_000}});
+        let shown = with_units("", "", value);
         assert_eq!(
             shown,
-            serde_json::json!({"pause": "15m", "weight": "5%", "limit": {"error-rate": "1%"}, "replicas": 3})
+            serde_json::json!({"pause": "15m", "weight": "5%", "limit": {"error-rate": "1%"}, "replicas": 3,
+                "autoscaling": {"max": 10}, "retry": {"max": "1m"}})
         );
     }
 
@@ -193,6 +201,6 @@ mod tests {
         let mut report = vec![];
         let node = lockgate_yaml::read(SourceId::default(), &to_yaml(&system), &mut report).unwrap();
         assert_eq!(report, []);
-        assert_eq!(to_json(&node), with_units("", serde_json::to_value(&system).unwrap()));
+        assert_eq!(to_json(&node), with_units("", "", serde_json::to_value(&system).unwrap()));
     }
 }

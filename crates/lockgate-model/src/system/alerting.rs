@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::slo::SloSeverity;
-use crate::EnvironmentName;
+use crate::{EnvironmentName, Millis};
 
 /// A number of something that is no canary's business: `postgres.connections`, `deploy_success`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,7 @@ pub struct Notifications {
     pub slack: Option<Slack>,
     pub pagerduty: Option<PagerDuty>,
     pub email: Option<Email>,
+    pub sns: Option<Sns>,
     pub webhook: Option<Webhook>,
 }
 
@@ -86,6 +87,18 @@ pub struct Email {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sns {
+    pub topic: String,
+    #[serde(default)]
+    pub to: Vec<String>,
+    #[serde(default)]
+    pub events: Vec<Event>,
+    pub severity: Option<SloSeverity>,
+    #[serde(default)]
+    pub environments: Vec<EnvironmentName>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Webhook {
     pub url: String,
     /// Secret that signs the body.
@@ -95,4 +108,40 @@ pub struct Webhook {
     pub severity: Option<SloSeverity>,
     #[serde(default)]
     pub environments: Vec<EnvironmentName>,
+}
+
+/// How often metrics are read, and what is shown and kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Monitoring {
+    pub services_every: Millis,
+    pub dependencies_every: Millis,
+    /// The cluster's own servers, nodes and pods are read as well.
+    pub cluster: bool,
+    pub dashboard: Option<Dashboard>,
+    pub logs: Option<Logs>,
+}
+
+impl Default for Monitoring {
+    fn default() -> Monitoring {
+        Monitoring {
+            services_every: Millis::secs(10),
+            dependencies_every: Millis::secs(30),
+            cluster: false,
+            dashboard: None,
+            logs: None,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dashboard {
+    pub refresh: Millis,
+    pub range: Millis,
+    pub variables: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Logs {
+    pub group: Option<String>,
+    pub retention: Millis,
 }

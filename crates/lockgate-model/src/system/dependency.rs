@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Millis;
+
 /// Something the system needs and does not release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dependency {
@@ -13,13 +15,21 @@ pub struct Dependency {
     pub url: Option<String>,
     pub database: Option<String>,
     pub user: Option<String>,
+    /// Clients sign in with a password, where that is a choice.
+    #[serde(default)]
+    pub auth: bool,
     /// Connections without TLS are refused.
     #[serde(default)]
     pub tls: bool,
     pub port: Option<u16>,
     /// Instead of the usual image of its kind and version.
     pub image: Option<String>,
+    /// Number on the machine itself.
+    pub publish: Option<u16>,
     pub storage: Option<String>,
+    /// Class of its volume, or of the machine that a managed one runs on.
+    pub class: Option<String>,
+    pub backup: Option<Backup>,
     #[serde(default)]
     pub topics: Vec<String>,
     #[serde(default)]
@@ -33,6 +43,12 @@ pub struct Dependency {
 
 fn yes() -> bool {
     true
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backup {
+    pub schedule: String,
+    pub keep: Millis,
 }
 
 /// Where a dependency is that the system does not start.

@@ -23,6 +23,10 @@ pub struct Build {
     /// The user's own, instead of a preset.
     pub dockerfile: Option<String>,
     pub context: String,
+    /// Image that the runtime stage of a preset begins from.
+    pub base: Option<String>,
+    /// Number of the user that a preset's image runs as.
+    pub user: u16,
     /// Stage of the Dockerfile to stop at.
     pub stage: Option<String>,
     /// Folder of the workspace that the service is in.
@@ -50,6 +54,8 @@ pub enum Preset {
 pub struct Scan {
     /// Findings from this level on stop the release.
     pub fail_on: ScanLevel,
+    /// Form in which findings are uploaded where the code is hosted.
+    pub report: Option<String>,
     /// Findings that were looked at and do not count, such as `CVE-2026-1234`.
     #[serde(default)]
     pub ignore: Vec<String>,

@@ -19,6 +19,13 @@ pub struct Migrations {
     pub compatible: bool,
     #[serde(default)]
     pub when: When,
+    /// How long what ran it is kept.
+    #[serde(default = "an_hour")]
+    pub keep_for: Millis,
+}
+
+fn an_hour() -> Millis {
+    Millis::mins(60)
 }
 
 impl Migrations {
@@ -32,6 +39,7 @@ impl Migrations {
             retry: Retry::ONCE,
             compatible: true,
             when: When::BeforeRollout,
+            keep_for: an_hour(),
         }
     }
 }
@@ -123,6 +131,8 @@ pub struct Seeds {
     pub run: SeedsRun,
     pub timeout: Millis,
     pub retry: Retry,
+    #[serde(default = "an_hour")]
+    pub keep_for: Millis,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -18,8 +18,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DependencyName, EnvironmentName, JobName, ServiceName, SystemName};
 
-pub use alerting::{AlertRule, Email, Event, Measure, Notifications, PagerDuty, Slack, Webhook};
-pub use dependency::{Dependency, External};
+pub use alerting::{
+    AlertRule, Dashboard, Email, Event, Logs, Measure, Monitoring, Notifications, PagerDuty, Slack, Sns,
+    Webhook,
+};
+pub use dependency::{Backup, Dependency, External};
 pub use environment::{Enforcer, Policy, Protection, Store, Stores};
 pub use image::{Build, Image, Preset, Scan, ScanLevel};
 pub use jobs::{
@@ -64,6 +67,8 @@ pub struct System {
     pub objectives: BTreeMap<String, Measure>,
     #[serde(default)]
     pub alerts: BTreeMap<String, AlertRule>,
+    #[serde(default)]
+    pub monitoring: Monitoring,
     pub rollout: Rollout,
     #[serde(default)]
     pub notifications: Notifications,
@@ -98,6 +103,7 @@ impl System {
             slo: BTreeMap::new(),
             objectives: BTreeMap::new(),
             alerts: BTreeMap::new(),
+            monitoring: Monitoring::default(),
             rollout: Rollout::default(),
             notifications: Notifications::default(),
             secrets: BTreeMap::new(),

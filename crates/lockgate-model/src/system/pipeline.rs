@@ -23,6 +23,7 @@ pub struct Ci {
     pub unit: Option<CiStep>,
     pub integration: Option<CiStep>,
     pub coverage: Option<CiStep>,
+    pub benchmark: Option<CiStep>,
     pub security: Option<CiStep>,
     pub e2e: Option<CiStep>,
     pub build: Option<CiStep>,
@@ -49,11 +50,17 @@ pub struct CiStep {
     pub at_least: Option<Percent>,
     /// Where the step writes its report.
     pub report: Option<String>,
+    /// The result is written under the pull request.
+    pub comment: bool,
+    /// Service that the report is sent to.
+    pub upload: Option<String>,
 }
 
 /// The page of a release where the code is hosted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReleasePage {
+    /// Tags that make one; those that an environment releases unless said.
+    pub tag: Option<String>,
     #[serde(default)]
     pub assets: Vec<Asset>,
     /// File with the notes.

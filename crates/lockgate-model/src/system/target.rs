@@ -105,6 +105,8 @@ pub struct EcsTarget {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EcsExpressTarget {
     pub region: String,
+    /// Name of each ECS service, with `${service.name}`.
+    pub service: Option<String>,
     pub cluster: Option<String>,
     pub role: Option<String>,
     pub registry: Option<String>,

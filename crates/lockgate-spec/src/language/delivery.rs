@@ -16,6 +16,13 @@ pub(super) const BUILD: Shape = Shape::Keys(
             ),
             key("dockerfile", INNER_PATH, "A Dockerfile of your own; or `preset`."),
             with("context", Shape::Scalar(Leaf::ContextPath), ".", "Folder that the build sees."),
+            key("base", TEXT, "Image that the runtime stage of a preset begins from."),
+            with(
+                "user",
+                super::number(1, 65_535),
+                "1000",
+                "Number of the user that a preset's image runs as.",
+            ),
             key("stage", TEXT, "Stage of the Dockerfile to stop at."),
             key("package", INNER_PATH, "Folder of the workspace that the service is in."),
             key(
@@ -47,6 +54,11 @@ const SCAN: Shape = Shape::Keys(
                 "high",
                 "Findings from this level on stop the release.",
             ),
+            key(
+                "report",
+                one_of(&["sarif"]),
+                "Form in which findings are uploaded where the code is hosted.",
+            ),
             key("ignore", TEXTS, "Findings that were looked at and do not count."),
         ],
     )
@@ -69,6 +81,7 @@ pub(super) const CI: Shape = Shape::Keys(&Keys::new(
         key("unit", STEP, "Unit tests."),
         key("integration", STEP, "Tests with real dependencies."),
         key("coverage", STEP, "How much of it the tests reach."),
+        key("benchmark", STEP, "Is it as fast as before?"),
         key("security", STEP, "Is anything known against what it is made of?"),
         key("e2e", STEP, "Tests of the whole, as users see it."),
         key("build", STEP, "Does it build?"),
@@ -96,6 +109,8 @@ const STEP: Shape = Shape::Keys(
             key("keep_for", POSITIVE_SPAN, "How long they are kept."),
             key("report", INNER_PATH, "Where it writes its report."),
             key("at_least", Shape::Scalar(Leaf::PercentValue), "Coverage below this fails."),
+            with("comment", BOOL, "false", "The result is written under the pull request."),
+            key("upload", one_of(&["codecov"]), "Service that the report is sent to."),
         ],
     )
     .short(Short::Field("run")),
@@ -104,6 +119,7 @@ const STEP: Shape = Shape::Keys(
 pub(super) const RELEASE: Shape = Shape::Keys(&Keys::new(
     "release",
     &[
+        key("tag", TEXT, "Tags that make a release page; those that an environment releases unless said."),
         key("assets", Shape::List(&ASSET), "Files that go with it."),
         key("notes", INNER_PATH, "File with the notes."),
         with("draft", BOOL, "false", "Somebody has to publish it."),

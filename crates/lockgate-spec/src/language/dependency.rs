@@ -12,10 +12,18 @@ pub(super) const DEPENDENCIES: Shape = Shape::Named(&named(
             key("version", TEXT, "Version that is started, and expected."),
             key("database", TEXT, "Database in it."),
             key("user", TEXT, "User that services sign in as."),
+            with("auth", BOOL, "false", "Whether clients sign in with a password, where that is a choice."),
             with("tls", one_of(&["required", "off"]), "off", "Whether connections without TLS are refused."),
             key("port", number(1, 65_535), "Port, where it is not the usual one."),
             key("image", TEXT, "Image, where it is not the usual one."),
+            key(
+                "publish",
+                number(1, 65_535),
+                "Number on the machine itself, where it is started with the system.",
+            ),
             key("storage", Shape::Scalar(Leaf::Memory), "Size of its volume."),
+            key("class", TEXT, "Class of its volume, or of the machine that a managed one runs on."),
+            key("backup", BACKUP, "What is kept of it, and how long."),
             key("topics", TEXTS, "Topics that are made at the start."),
             key("extensions", TEXTS, "Extensions that are made at the start."),
             with("monitored", BOOL, "true", "Whether its metrics are read."),
@@ -49,6 +57,14 @@ pub(crate) const KINDS: &[&str] = &[
     "nginx",
     "http",
 ];
+
+const BACKUP: Shape = Shape::Keys(&Keys::new(
+    "a backup",
+    &[
+        must("schedule", Shape::Scalar(Leaf::Cron), "When it is made."),
+        with("keep", super::POSITIVE_SPAN, "7d", "How long it is kept."),
+    ],
+));
 
 const EXTERNAL: Shape = Shape::Keys(
     &Keys::new(

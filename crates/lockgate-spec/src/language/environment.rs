@@ -40,6 +40,7 @@ pub(crate) static ENVIRONMENT: Keys = Keys::new(
         key("smoke", release::SMOKE, "Smoke checks here, instead of the root's."),
         key("slo", operations::SLO, "What is different in objectives."),
         key("alerts", operations::ALERTS, "What is different in alerts."),
+        key("monitoring", operations::MONITORING, "What is different in monitoring."),
         key("rollout", rollout::ROLLOUT, "What is different in the rollout."),
         key("notifications", operations::NOTIFICATIONS, "Who is told here."),
         key("secrets", service::SECRETS, "What is different in the release's own secrets."),
@@ -123,6 +124,7 @@ const ECS_EXPRESS: Shape = Shape::Keys(&Keys::new(
     &[
         must("region", TEXT, REGION),
         key("cluster", TEXT, "Name of the cluster."),
+        key("service", TEXT, "Name of each ECS service, with `${service.name}`."),
         key("role", TEXT, ROLE),
         key("registry", TEXT, REGISTRY),
     ],

@@ -91,6 +91,7 @@ pub(crate) static ROOT: Shape = Shape::Keys(&Keys::new(
             "What must hold and what must not be seen; the one place of each threshold.",
         ),
         key("alerts", operations::ALERTS, "Alerts that follow from no objective."),
+        key("monitoring", operations::MONITORING, "How often metrics are read, and what is shown and kept."),
         key("rollout", rollout::ROLLOUT, "How a new version takes over."),
         key("notifications", operations::NOTIFICATIONS, "Who is told, about what."),
         key("secrets", service::SECRETS, "Secrets of the release itself, such as the address of a webhook."),

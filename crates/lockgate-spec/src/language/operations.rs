@@ -1,6 +1,6 @@
 //! Objectives, alerts, notifications, and what the user has decided about diagnostics and rendered files.
 
-use super::{SECRET, TEMPLATE, TEMPLATES, TEXT, key, must, named, one_of, with};
+use super::{POSITIVE_SPAN as SPAN, SECRET, TEMPLATE, TEMPLATES, TEXT, key, must, named, one_of, with};
 use crate::schema::{Keys, Leaf, NameRule, Pick, Shape, Short};
 
 const SEVERITY: Shape = one_of(&["warning", "critical"]);
@@ -47,6 +47,7 @@ pub(super) const NOTIFICATIONS: Shape = Shape::Keys(&Keys::new(
         key("slack", SLACK, "A channel of Slack."),
         key("pagerduty", PAGERDUTY, "A service of PagerDuty."),
         key("email", EMAIL, "Mails."),
+        key("sns", SNS, "A topic of Amazon SNS."),
         key("webhook", WEBHOOK, "A request to an address of yours."),
     ],
 ));
@@ -118,6 +119,53 @@ const WEBHOOK: Shape = Shape::Keys(
     )
     .short(Short::Field("url")),
 );
+
+const SNS: Shape = Shape::Keys(
+    &Keys::new(
+        "sns",
+        &[
+            must("topic", TEMPLATE, "Name of the topic."),
+            key("to", TEMPLATES, "Addresses that subscribe to it; a topic without any tells nobody."),
+            key("events", EVENTS, EVENTS_ABOUT),
+            key("severity", SEVERITY, FROM_SEVERITY),
+            key("environments", ONLY_IN, ONLY_IN_ABOUT),
+        ],
+    )
+    .short(Short::Field("topic")),
+);
+
+pub(super) const MONITORING: Shape = Shape::Keys(&Keys::new(
+    "monitoring",
+    &[
+        with("services_every", SPAN, "10s", "Time between two readings of a service's metrics."),
+        with("dependencies_every", SPAN, "30s", "Time between two readings of a dependency's metrics."),
+        with(
+            "cluster",
+            super::BOOL,
+            "false",
+            "Whether the cluster's own servers, nodes and pods are read as well.",
+        ),
+        key("dashboard", DASHBOARD, "What the overview shows."),
+        key("logs", LOGS, "Where logs are kept, and how long."),
+    ],
+));
+
+const DASHBOARD: Shape = Shape::Keys(&Keys::new(
+    "a dashboard",
+    &[
+        with("refresh", SPAN, "30s", "Time between two looks."),
+        with("range", SPAN, "1h", "Time that is shown."),
+        with("variables", super::TEXTS, "service", "What one may choose by."),
+    ],
+));
+
+const LOGS: Shape = Shape::Keys(&Keys::new(
+    "logs",
+    &[
+        key("group", TEMPLATE, "Name of the log group."),
+        with("retention", SPAN, "30d", "How long they are kept."),
+    ],
+));
 
 pub(super) const CHECKS: Shape = Shape::Named(&named(
     NameRule::Code,

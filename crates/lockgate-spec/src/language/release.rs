@@ -38,6 +38,12 @@ pub(super) const MIGRATIONS: Shape = Shape::Keys(
             with("timeout", POSITIVE_SPAN, "10m", "Time for each attempt."),
             with("compatible", BOOL, "true", "The old version works with the new schema."),
             key("retry", RETRY, "Attempts, and the waits between them."),
+            with(
+                "keep_for",
+                POSITIVE_SPAN,
+                "1h",
+                "How long what ran it is kept; its log stays with the release.",
+            ),
         ],
     )
     .pick(Pick::ExactlyOne(&["tool", "command"])),
@@ -66,6 +72,12 @@ pub(super) const SEEDS: Shape = Shape::Keys(&Keys::new(
         ),
         with("timeout", POSITIVE_SPAN, "10m", "Time for each attempt."),
         key("retry", RETRY, "Attempts, and the waits between them."),
+        with(
+            "keep_for",
+            POSITIVE_SPAN,
+            "1h",
+            "How long what ran it is kept; its log stays with the release.",
+        ),
     ],
 ));
 

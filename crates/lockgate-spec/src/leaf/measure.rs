@@ -17,6 +17,7 @@ pub(crate) enum Unit {
 pub(crate) const OF_THE_SYSTEM: &[(&str, Unit)] = &[
     ("availability", Unit::Share),
     ("error_rate", Unit::Share),
+    ("errors", Unit::Count),
     ("latency_p50", Unit::Duration),
     ("latency_p95", Unit::Duration),
     ("latency_p99", Unit::Duration),

@@ -55,8 +55,12 @@ fn bundled(name: &str, value: &Value) -> String {
     };
     let port = number_u16(value, "port", port);
     let system = text("user").or(text("database")).unwrap_or(kind);
-    let credentials =
-        if signs_in { format!("{system}:${{secrets.{}}}@", password_of(name)) } else { String::new() };
+    let auth = value.field("auth", scalar::boolean).unwrap_or(false);
+    let credentials = match (signs_in, auth) {
+        (true, _) => format!("{system}:${{secrets.{}}}@", password_of(name)),
+        (false, true) => format!(":${{secrets.{}}}@", password_of(name)),
+        (false, false) => String::new(),
+    };
     let database = text("database").map_or(String::new(), |it| format!("/{it}"));
     let options = if kind == "mongodb" { "?authSource=admin" } else { "" };
     format!("{scheme}://{credentials}{name}:{port}{database}{options}")
@@ -69,7 +73,7 @@ pub(crate) fn password_of(dependency: &str) -> String {
 
 pub(super) fn lower(context: &mut Context<'_>) -> BTreeMap<DependencyName, Dependency> {
     let tree = context.tree;
-    let shape = inner(inner(inner(&language::ROOT, "dependencies"), ""), "external");
+    let of = inner(inner(&language::ROOT, "dependencies"), "");
     let mut dependencies = BTreeMap::new();
     for (text, value) in tree.get("dependencies").into_iter().flat_map(Value::entries) {
         let Ok(name) = DependencyName::new(text.as_str()) else { continue };
@@ -87,13 +91,20 @@ pub(super) fn lower(context: &mut Context<'_>) -> BTreeMap<DependencyName, Depen
             database: read("database"),
             user: read("user"),
             tls: read("tls").as_deref() == Some("required"),
+            auth: value.field("auth", scalar::boolean).unwrap_or(false),
             port: value.get("port").map(|_| number_u16(value, "port", 0)),
             image: read("image"),
+            publish: value.get("publish").map(|_| number_u16(value, "publish", 0)),
             storage: read("storage"),
+            class: read("class"),
+            backup: value
+                .get("backup")
+                .and_then(|it| context.typed(it, inner(of, "backup"), None, &mut Mentions::new())),
             topics: texts("topics"),
             extensions: texts("extensions"),
             monitored: value.field("monitored", scalar::boolean).unwrap_or(true),
-            external: external.and_then(|it| context.typed(it, shape, None, &mut Mentions::new())),
+            external: external
+                .and_then(|it| context.typed(it, inner(of, "external"), None, &mut Mentions::new())),
         };
         dependencies.insert(name, dependency);
     }

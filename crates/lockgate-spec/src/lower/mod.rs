@@ -115,6 +115,7 @@ pub(crate) fn lower(
         objectives: operations::objectives(&mut context),
         alerts: operations::alerts(&mut context),
         rollout,
+        monitoring: context.part("monitoring").unwrap_or_default(),
         notifications: context.part("notifications").unwrap_or_default(),
         secrets: context.part("secrets").unwrap_or_default(),
         ci: context.part("ci").unwrap_or_default(),

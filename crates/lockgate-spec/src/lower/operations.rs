@@ -26,7 +26,14 @@ pub(super) fn seeds(context: &mut Context<'_>, services: &Services) -> Option<Se
         Some(_) | None => lockgate_model::SeedsRun::Once,
     };
     let timeout = duration(value, "timeout", Millis::mins(10));
-    Some(Seeds { command, service, run, timeout, retry: retry_of(value) })
+    Some(Seeds {
+        command,
+        service,
+        run,
+        timeout,
+        retry: retry_of(value),
+        keep_for: duration(value, "keep_for", Millis::mins(60)),
+    })
 }
 
 pub(super) fn cron(context: &mut Context<'_>, services: &Services) -> BTreeMap<JobName, CronJob> {

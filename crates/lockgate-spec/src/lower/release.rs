@@ -56,6 +56,7 @@ pub(super) fn migrations(context: &mut Context<'_>, services: &Services) -> Opti
             Some("after-rollout") => When::AfterRollout,
             Some(_) | None => When::BeforeRollout,
         },
+        keep_for: duration(value, "keep_for", Millis::mins(60)),
     })
 }
 
