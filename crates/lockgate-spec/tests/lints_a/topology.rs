@@ -71,6 +71,19 @@ fn a_published_port_belongs_to_one() {
 }
 
 #[test]
+fn dependencies_publish_ports_as_well() {
+    let of = |dependency: &str| {
+        let keys = format!("dependencies: {{db: {{type: postgres, {dependency}}}}}");
+        let web = "web: {image: \"web:1\", ports: {http: {number: 8080, publish: 5432}}}";
+        lines(&keys, web, "e: {target: docker}")
+    };
+    assert_eq!(of("publish: 5432"), ["LG112 `http` of `web` and `db` are both published as 5432"]);
+    assert_eq!(of("publish: 5433"), NONE);
+    // Inside, it has an address of its own.
+    assert_eq!(of("port: 5432"), NONE);
+}
+
+#[test]
 fn one_instance_can_have_a_published_port() {
     let of = |keys: &str, target: &str| {
         let web =
@@ -102,6 +115,8 @@ fn services_and_dependencies_of_a_machine_have_ports_of_their_own() {
     assert_eq!(of("postgres://127.0.0.1:8080", "{local: {bind: 127.0.0.2}}"), NONE);
     assert_eq!(of("postgres://db.example:8080", "local"), NONE);
     assert_eq!(of("postgres://localhost:8081", "local"), NONE);
+    // The service itself is what the dependency stands for.
+    assert_eq!(of("${web.url}", "local"), NONE);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::layers::{Layer, Value};
 use crate::lints::replicas;
 use crate::lints::shared::{info, label};
 use crate::lints::url::{Url, is_loopback, place_of};
+use crate::scalar;
 use crate::spec::Seen;
 
 pub(super) fn check(seen: &Seen<'_>, report: &mut Vec<Diagnostic>) {
@@ -54,19 +55,31 @@ fn opened<'a>(
     })
 }
 
+/// What services publish, and then the dependencies that are started with them.
+fn published<'a>(seen: &'a Seen<'_>) -> impl Iterator<Item = (u16, String, &'a Value)> {
+    let services = opened(seen, |it| it.publish, "publish");
+    let services = services.map(|it| (it.number, format!("`{}` of `{}`", it.port, it.service), it.written));
+    let bundled = seen.system.dependencies.iter().filter(|it| it.1.external.is_none());
+    let bundled = bundled.filter_map(|(name, _)| {
+        let written = seen.tree.at(&["dependencies", name.as_str(), "publish"])?;
+        let number = written.read(|it| scalar::integer(it, 1, u64::from(u16::MAX)))?;
+        Some((u16::try_from(number).ok()?, format!("`{name}`"), written))
+    });
+    services.chain(bundled)
+}
+
 fn published_twice(seen: &Seen<'_>, report: &mut Vec<Diagnostic>) {
-    let mut first: BTreeMap<u16, Opened<'_>> = BTreeMap::new();
-    for it in opened(seen, |it| it.publish, "publish") {
-        let Some(other) = first.get(&it.number) else {
-            first.insert(it.number, it);
+    let mut first: BTreeMap<u16, (String, &Value)> = BTreeMap::new();
+    for (number, owner, written) in published(seen) {
+        let Some((other, other_written)) = first.get(&number) else {
+            first.insert(number, (owner, written));
             continue;
         };
-        let owner = |it: &Opened<'_>| format!("`{}` of `{}`", it.port, it.service);
-        let message = format!("{} and {} are both published as {}", owner(other), owner(&it), it.number);
+        let message = format!("{other} and {owner} are both published as {number}");
         report.push(
             Diagnostic::error(codes::PUBLISHED_TWICE, message)
-                .label(it.written.place(), owner(&it))
-                .label(other.written.place(), owner(other))
+                .label(written.place(), owner)
+                .label(other_written.place(), other.clone())
                 .help("a port of the machine belongs to one of them; publish the other by another number"),
         );
     }
@@ -95,9 +108,10 @@ fn published_and_many(seen: &Seen<'_>, target: &DockerTarget, report: &mut Vec<D
 
 /// Dependencies that already run on this machine, at an address that a service wants.
 fn taken(seen: &Seen<'_>, target: &LocalTarget, report: &mut Vec<Diagnostic>) {
-    for (name, dependency) in &seen.system.dependencies {
+    for name in seen.system.dependencies.keys() {
         let written = seen.tree.at(&["dependencies", name.as_str(), "external", "url"]);
-        let (Some(written), Some(url)) = (written, dependency.url.as_deref()) else { continue };
+        // An address with a reference in it may well be that of the service itself.
+        let Some((written, url)) = written.and_then(|it| Some((it, it.text()?))) else { continue };
         let (host, port) = Url::parse(url).map_or_else(|| place_of(url), |it| (it.host, it.port));
         let same = |it: &Opened<'_>| Some(it.number) == port && binds(target.bind, host);
         if let Some(it) = opened(seen, |it| Some(it.number), "number").find(same) {
