@@ -116,9 +116,15 @@ pub(crate) fn check(root: &Node, sources: &[Source], report: &mut Vec<Diagnostic
         let found = sources.iter().skip(1).any(|it| found_by(text, &it.name));
         if !found {
             let message = format!("`{}` includes nothing", shown(text));
+            let own = sources.first().is_some_and(|it| found_by(text, &it.name));
+            let label = if own {
+                "only the spec itself has such a name"
+            } else {
+                "there is no such file beside the spec"
+            };
             report.push(
                 Diagnostic::error(codes::INCLUDE, message)
-                    .label(pattern.span, "there is no such file beside the spec")
+                    .label(pattern.span, label)
                     .help("paths are relative to the folder of the spec"),
             );
         }
@@ -127,6 +133,7 @@ pub(crate) fn check(root: &Node, sources: &[Source], report: &mut Vec<Diagnostic
 
 /// Names of sources may carry the folder of the spec in front.
 fn found_by(pattern: &str, name: &str) -> bool {
+    let pattern = pattern.strip_prefix("./").unwrap_or(pattern);
     let parts: Vec<&str> = name.split('/').collect();
     (0..parts.len()).any(|at| fits(pattern, &parts[at..].join("/")))
 }

@@ -63,6 +63,12 @@ impl Problem {
     }
 }
 
+/// What the error says of the text, which it quotes in full.
+pub(crate) fn told(error: &impl Display, text: &str) -> String {
+    let message = error.to_string();
+    if text.is_empty() { message } else { message.replacen(text, &shown(text), 1) }
+}
+
 fn bad(message: impl Into<String>, label: impl Into<String>) -> Problem {
     Problem::new(codes::BAD_VALUE, message, label)
 }
@@ -155,7 +161,7 @@ pub(crate) fn duration(scalar: &Scalar, min: Millis) -> Result<Millis, Problem> 
         Ok(span) => span,
         Err(_) if text == "0" => Millis::ZERO,
         Err(error) => {
-            let problem = bad(error.to_string(), "a duration such as `30s` or `15m` is wanted");
+            let problem = bad(told(&error, text), "a duration such as `30s` or `15m` is wanted");
             let digits = !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
             let units = format!("`{text}s`, `{text}m` or `{text}ms`?");
             return Err(if digits { problem.help(units) } else { problem });
@@ -174,7 +180,7 @@ pub(crate) fn duration(scalar: &Scalar, min: Millis) -> Result<Millis, Problem> 
 pub(crate) fn weight(scalar: &Scalar) -> Result<Weight, Problem> {
     let text = scalar.text.as_str();
     text.parse::<Weight>().map_err(|error| {
-        let problem = bad(error.to_string(), "a percentage such as `5%` is wanted");
+        let problem = bad(told(&error, text), "a percentage such as `5%` is wanted");
         let with_unit = format!("{text}%");
         if with_unit.parse::<Weight>().is_ok() { problem.instead(with_unit) } else { problem }
     })
@@ -183,10 +189,9 @@ pub(crate) fn weight(scalar: &Scalar) -> Result<Weight, Problem> {
 /// A percentage as a fraction, or a plain fraction: `25%` and `0.25`.
 pub(crate) fn share(scalar: &Scalar) -> Result<f64, Problem> {
     if scalar.text.ends_with('%') {
-        let percent: Percent = scalar
-            .text
-            .parse()
-            .map_err(|error: lockgate_model::InvalidQuantity| bad(error.to_string(), "not a percentage"))?;
+        let percent: Percent = scalar.text.parse().map_err(|error: lockgate_model::InvalidQuantity| {
+            bad(told(&error, &scalar.text), "not a percentage")
+        })?;
         return Ok(percent.fraction());
     }
     decimal(scalar, 0.0, 1.0)
@@ -196,7 +201,7 @@ pub(crate) fn share(scalar: &Scalar) -> Result<f64, Problem> {
 pub(crate) fn percent(scalar: &Scalar) -> Result<Percent, Problem> {
     let text = scalar.text.as_str();
     text.parse::<Percent>().map_err(|error| {
-        let problem = bad(error.to_string(), "a percentage such as `70%` is wanted");
+        let problem = bad(told(&error, text), "a percentage such as `70%` is wanted");
         let with_unit = format!("{text}%");
         if with_unit.parse::<Percent>().is_ok() { problem.instead(with_unit) } else { problem }
     })
@@ -228,7 +233,7 @@ where
 {
     let text = scalar.text.as_str();
     text.parse::<T>().map_err(|error| {
-        let problem = Problem::new(codes::BAD_NAME, error.to_string(), "not valid");
+        let problem = Problem::new(codes::BAD_NAME, told(&error, text), "not valid");
         let similar = similar(text);
         if let Some(strange) = text.chars().find(|it| !it.is_ascii()) {
             // It may look like a letter of ASCII, or like nothing.

@@ -176,9 +176,11 @@ impl Scope<'_> {
                 self.dependency(path, name, rest)
             }
             ["services", name, ..] => Err(unknown_name(name, self.services.keys())),
+            ["dependencies", name, ..] if self.is_dependency(name) => Err(not_known_yet()),
             ["dependencies", name, ..] => Err(unknown_name(name, self.dependencies.keys())),
             [name, rest @ ..] if self.services.contains_key(*name) => self.service(path, name, rest),
             [name, rest @ ..] if self.dependencies.contains_key(*name) => self.dependency(path, name, rest),
+            [name, ..] if self.is_dependency(name) => Err(not_known_yet()),
             [name, ..] => Err(self.unknown_root(name)),
             [] => Err(self.unknown_root("")),
         }
@@ -293,6 +295,10 @@ impl Scope<'_> {
         })
     }
 
+    fn is_dependency(&self, name: &str) -> bool {
+        self.tree.at(&["dependencies", name]).is_some()
+    }
+
     fn unknown_root(&self, name: &str) -> Nothing {
         let named = self.services.keys().chain(self.dependencies.keys()).map(String::as_str);
         let all: Vec<&str> = ROOTS.into_iter().chain(named).collect();
@@ -304,6 +310,14 @@ impl Scope<'_> {
             ),
         };
         Nothing::Unknown { label: format!("nothing is called `{}`", shown(name)), help }
+    }
+}
+
+/// While the addresses themselves are read.
+fn not_known_yet() -> Nothing {
+    Nothing::Unknown {
+        label: "an address is not put together from another one".to_owned(),
+        help: "write the address itself".to_owned(),
     }
 }
 

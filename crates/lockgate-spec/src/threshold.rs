@@ -2,7 +2,7 @@
 
 use lockgate_model::{Millis, Percent, SloAlert, SloMetric, SloObjective};
 
-use crate::scalar::Problem;
+use crate::scalar::{Problem, told};
 use lockgate_diagnostics::codes;
 use lockgate_diagnostics::shown;
 use lockgate_yaml::Scalar;
@@ -47,7 +47,11 @@ pub(crate) fn alert(metric: SloMetric, scalar: &Scalar) -> Result<SloAlert, Prob
         return Err(Problem::new(codes::NEVER_MET, message, "no share is beyond this"));
     }
     let lasting: Millis = lasting.trim().parse().map_err(|error: lockgate_model::InvalidDuration| {
-        Problem::new(codes::BAD_THRESHOLD, error.to_string(), "a duration such as `5m` is wanted after `for`")
+        Problem::new(
+            codes::BAD_THRESHOLD,
+            told(&error, lasting.trim()),
+            "a duration such as `5m` is wanted after `for`",
+        )
     })?;
     if lasting == Millis::ZERO {
         let message = format!("the alert `{}` lasts no time", shown(text));
@@ -137,7 +141,7 @@ fn percent(metric: SloMetric, text: &str) -> Result<Percent, Problem> {
         return Err(Problem::new(codes::UNIT, message, "a percentage such as `0.5%` is wanted"));
     }
     text.parse().map_err(|error: lockgate_model::InvalidQuantity| {
-        Problem::new(codes::BAD_THRESHOLD, error.to_string(), "a percentage such as `0.5%` is wanted")
+        Problem::new(codes::BAD_THRESHOLD, told(&error, text), "a percentage such as `0.5%` is wanted")
     })
 }
 
@@ -153,7 +157,7 @@ fn latency(metric: SloMetric, text: &str) -> Result<Millis, Problem> {
     }
     let span: Millis = text.parse().map_err(|error: lockgate_model::InvalidDuration| {
         let problem =
-            Problem::new(codes::BAD_THRESHOLD, error.to_string(), "a duration such as `300ms` is wanted");
+            Problem::new(codes::BAD_THRESHOLD, told(&error, text), "a duration such as `300ms` is wanted");
         if text.contains('.') { problem.help("write a fraction of a second in `ms`") } else { problem }
     })?;
     // Latencies are counted in buckets whose bounds are 32-bit milliseconds; an hour is far beyond any of them.

@@ -5,7 +5,7 @@ use lockgate_model::{Diagnostic, SourceId, Span};
 
 use crate::broken::{self, Patched};
 use crate::node::{Entry, Kind, Node, Scalar, Style};
-use lockgate_diagnostics::codes;
+use lockgate_diagnostics::{codes, shown};
 
 /// A spec of a hundred services is some 50 kB; what is larger is not a spec.
 pub(crate) const BYTES_MAX: usize = 1 << 20;
@@ -287,10 +287,13 @@ impl Reader<'_> {
             return;
         };
         self.report.push(
-            Diagnostic::error(codes::DUPLICATE_KEY, format!("the key `{}` is given twice", entry.key))
-                .label(entry.key_span, "given again here")
-                .label(first.key_span, "first given here")
-                .help("keep one of them, or join their contents under one key"),
+            Diagnostic::error(
+                codes::DUPLICATE_KEY,
+                format!("the key `{}` is given twice", shown(&entry.key)),
+            )
+            .label(entry.key_span, "given again here")
+            .label(first.key_span, "first given here")
+            .help("keep one of them, or join their contents under one key"),
         );
     }
 

@@ -1,5 +1,8 @@
 //! What every command starts from: where the spec is, and what it says.
 
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -34,7 +37,7 @@ impl Context {
         let spec_path = find_spec(global.file.as_deref())?;
         let folder = spec_path.parent().unwrap_or(Path::new("."));
         let mut sources = vec![read(&spec_path)?];
-        sources.extend(included(folder, &sources[0].text)?);
+        sources.extend(included(&spec_path, &sources[0].text)?);
         Ok(Context::of(spec_path, sources, out))
     }
 
@@ -109,8 +112,10 @@ impl Context {
     }
 }
 
-/// The files that a spec includes, in the order of its patterns and then of their names.
-fn included(folder: &Path, text: &str) -> anyhow::Result<Vec<Source>> {
+/// The files that a spec includes, in the order of its patterns and then of their names; each once, and not itself.
+fn included(spec_path: &Path, text: &str) -> anyhow::Result<Vec<Source>> {
+    let folder = spec_path.parent().unwrap_or(Path::new("."));
+    let mut seen = BTreeSet::from([spec_path.to_owned()]);
     let mut paths: Vec<PathBuf> = vec![];
     for pattern in lockgate_spec::includes(text) {
         let parent = Path::new(&pattern).parent().unwrap_or(Path::new(""));
@@ -121,19 +126,30 @@ fn included(folder: &Path, text: &str) -> anyhow::Result<Vec<Source>> {
             .filter(|it| it.to_str().is_some_and(|it| lockgate_spec::fits(&pattern, it)))
             .collect();
         found.sort();
-        paths.extend(found);
+        paths.extend(found.into_iter().map(|it| folder.join(it)).filter(|it| seen.insert(it.clone())));
     }
-    paths.dedup();
     if INCLUDES_MAX < paths.len() {
         bail!("the spec includes {} files; at most {INCLUDES_MAX} are allowed", paths.len());
     }
-    paths.into_iter().map(|path| read(&folder.join(path))).collect()
+    paths.iter().map(|it| read(it)).collect()
 }
 
+/// No spec is nearly as long; a device goes on for ever.
+const BYTES_MAX: u64 = 64 << 20;
+
 fn read(path: &Path) -> anyhow::Result<Source> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let text = String::from_utf8(bytes)
-        .with_context(|| format!("{} is not UTF-8 text; save it as UTF-8", path.display()))?;
+    let mut bytes = vec![];
+    File::open(path)
+        .and_then(|it| it.take(BYTES_MAX).read_to_end(&mut bytes))
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        bail!("{}: this is UTF-16 text; save it as UTF-8", path.display());
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = valid.iter().filter(|it| **it == b'\n').count() + 1;
+        anyhow::anyhow!("line {line} of {} is not UTF-8 text; save the file as UTF-8", path.display())
+    })?;
     Ok(Source { name: display_path(path), text })
 }
 

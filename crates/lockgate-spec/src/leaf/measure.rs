@@ -108,6 +108,34 @@ pub(crate) struct Threshold {
     pub(crate) lasting: Option<Millis>,
 }
 
+enum Holds {
+    Never,
+    Sometimes,
+    Always,
+}
+
+impl Threshold {
+    /// No amount is below nothing, and no share is beyond all of it.
+    fn holds(self) -> Holds {
+        let (nothing, everything) = match self.amount {
+            Amount::Share(share) => (share == Percent(0), share == Percent(100_000)),
+            Amount::Duration(span) => (span == Millis::ZERO, false),
+            Amount::Count(count) => (count == 0.0, false),
+        };
+        match self.comparison {
+            Comparison::Less if nothing => Holds::Never,
+            Comparison::More if everything => Holds::Never,
+            Comparison::AtLeast if nothing => Holds::Always,
+            Comparison::AtMost if everything => Holds::Always,
+            Comparison::Less
+            | Comparison::AtMost
+            | Comparison::Equal
+            | Comparison::AtLeast
+            | Comparison::More => Holds::Sometimes,
+        }
+    }
+}
+
 fn bad(message: impl Into<String>, label: &str) -> Problem {
     Problem::new(codes::BAD_THRESHOLD, message, label)
 }
@@ -166,7 +194,18 @@ pub(crate) fn objective(metric_name: &str, scalar: &Scalar) -> Result<(), Proble
         let message = format!("the objective `{}` has a time", shown(&scalar.text));
         return Err(bad(message, "only alerts have one").help("say the time in `alert`"));
     }
-    Ok(())
+    let text = shown(&scalar.text);
+    match threshold.holds() {
+        Holds::Never => {
+            let message = format!("the objective `{text}` can never be met");
+            Err(Problem::new(codes::NEVER_MET, message, "nothing is beyond this"))
+        }
+        Holds::Always => {
+            let message = format!("the objective `{text}` can never be missed");
+            Err(Problem::new(codes::NEVER_MET, message, "nothing is beyond this"))
+        }
+        Holds::Sometimes => Ok(()),
+    }
 }
 
 /// What must not be seen of a metric, and how long.
@@ -181,7 +220,18 @@ pub(crate) fn alert(metric_name: &str, scalar: &Scalar) -> Result<(), Problem> {
             bad(message, "add `for` and a duration").help(format!("as in `{} for 5m`", shown(&scalar.text)))
         );
     }
-    Ok(())
+    let text = shown(&scalar.text);
+    match threshold.holds() {
+        Holds::Never => {
+            let message = format!("the alert `{text}` can never fire");
+            Err(Problem::new(codes::NEVER_MET, message, "nothing is beyond this"))
+        }
+        Holds::Always => {
+            let message = format!("the alert `{text}` fires all the time");
+            Err(Problem::new(codes::NEVER_MET, message, "nothing is beyond this"))
+        }
+        Holds::Sometimes => Ok(()),
+    }
 }
 
 pub(crate) fn in_unit(metric: &str, unit: Unit, amount: Amount) -> Result<(), Problem> {

@@ -17,11 +17,12 @@ pub(super) fn addresses(context: &mut Context<'_>) -> BTreeMap<String, Address> 
     for (name, value) in tree.get("dependencies").into_iter().flat_map(Value::entries) {
         let external = value.get("external");
         let url = match external {
-            Some(external) => match external.get("url") {
-                Some(url) => context.expand(url, None, &mut Mentions::new()),
-                // Found by looking, when there is something to look at.
-                None => Some(format!("${{{name}.url}}")),
-            },
+            Some(external) => {
+                let written = external.get("url");
+                let url = written.and_then(|it| context.expand(it, None, &mut Mentions::new()));
+                // Else it is wrong and in the report, or it is found by looking, when there is something to look at.
+                url.or_else(|| Some(format!("${{{name}.url}}")))
+            }
             None if context.scope.network.is_machine() => None,
             None => Some(bundled(name, value)),
         };

@@ -145,3 +145,49 @@ fn included_files_are_read_and_their_mistakes_shown_in_them() {
     std::fs::remove_file(&api).unwrap();
     world.run(&["check"]).ended(1).says("`services/*.yaml` includes nothing");
 }
+
+#[test]
+fn a_file_is_included_once_and_never_the_spec_itself() {
+    let world = World::new();
+    std::fs::write(world.path().join("api.yaml"), "services: {api: {port: 81, command: [./api]}}\n").unwrap();
+    let spec = |include: &str| {
+        format!(
+            "lockgate: v1\nsystem: shop\ninclude: {include}\nservices: {{web: {{port: 80, command: [./web]}}}}\n\
+             environments: {{local: {{target: local}}}}\n"
+        )
+    };
+    for include in ["\"*.yaml\"", "[api.yaml, \"*.yaml\", ./api.yaml, \"a*.yaml\"]"] {
+        world.write_text(&spec(include));
+        world.run(&["check"]).ended(0);
+        world.run(&["show", "--explain", "services.api.port"]).ended(0).says("81");
+    }
+    world.write_text(&spec("lockgate.yaml"));
+    world.run(&["check"]).ended(1).says("only the spec itself has such a name");
+    std::fs::write(world.path().join("api.yaml"), "include: lockgate.yaml\n").unwrap();
+    world.write_text(&spec("api.yaml"));
+    world.run(&["check"]).ended(1).says("an included file includes others");
+}
+
+#[test]
+fn files_that_are_no_utf_8_are_named_with_what_they_are() {
+    let world = World::new();
+    let path = world.path().join("lockgate.yaml");
+    let spec = "lockgate: v1\nsystem: shop\nservices: {web: {port: 80, command: [./web]}}\nenvironments: {local: {target: local}}\n";
+    let bytes = |order: fn(u16) -> [u8; 2]| {
+        std::iter::once(0xfeff).chain(spec.encode_utf16()).flat_map(order).collect()
+    };
+    let utf_16: [Vec<u8>; 2] = [bytes(u16::to_le_bytes), bytes(u16::to_be_bytes)];
+    for bytes in utf_16 {
+        std::fs::write(&path, &bytes).unwrap();
+        world.run(&["check"]).ended(1).says("this is UTF-16 text").says("save it as UTF-8");
+        // Without its mark it is recognised by the zeros in it.
+        std::fs::write(&path, &bytes[2..]).unwrap();
+        world.run(&["check"]).ended(1).says("U+0000").says("save the file as plain UTF-8 text");
+    }
+    std::fs::write(&path, [spec.as_bytes(), b"# caf\xe9\n"].concat()).unwrap();
+    world.run(&["check"]).ended(1).says("line 5 of").says("not UTF-8 text");
+    std::fs::write(&path, vec![b' '; 50 << 20]).unwrap();
+    world.run(&["check"]).ended(1).says("the file has 52428800 bytes");
+    world.run(&["check", "--file", "/dev/zero"]).ended(1).says("bytes; a spec has at most");
+    world.run(&["check", "--file", "."]).ended(1).says("cannot read");
+}
