@@ -11,6 +11,7 @@ mod secrets;
 
 use lockgate_model::Diagnostic;
 
+use crate::levels;
 use crate::spec::Seen;
 
 pub(super) fn check(seen: &Seen<'_>, report: &mut Vec<Diagnostic>) {
@@ -24,5 +25,8 @@ pub(super) fn check(seen: &Seen<'_>, report: &mut Vec<Diagnostic>) {
 }
 
 pub(super) fn across(all: &[Seen<'_>], report: &mut Vec<Diagnostic>) {
-    equal::across(all, report);
+    let mut found = vec![];
+    equal::across(all, &mut found);
+    levels::apply(all.first().and_then(|it| it.tree.get("checks")), &mut found);
+    report.append(&mut found);
 }

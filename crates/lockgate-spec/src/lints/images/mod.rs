@@ -10,6 +10,7 @@ use lockgate_yaml::Node;
 
 use super::topology;
 use crate::layers::Value;
+use crate::levels;
 use crate::spec::Seen;
 
 pub(super) fn check(seen: &Seen<'_>, report: &mut Vec<Diagnostic>) {
@@ -23,7 +24,10 @@ pub(super) fn check(seen: &Seen<'_>, report: &mut Vec<Diagnostic>) {
 
 pub(super) fn across(root: &Node, all: &[Seen<'_>], report: &mut Vec<Diagnostic>) {
     promoted::check(all, report);
-    in_no_environment(root, all, report);
+    let mut found = vec![];
+    in_no_environment(root, all, &mut found);
+    levels::apply(all.first().and_then(|it| it.tree.get("checks")), &mut found);
+    report.append(&mut found);
 }
 
 /// The services whose images are built here, as they are written and as they are.

@@ -5,6 +5,7 @@ use lockgate_model::{Build, Diagnostic};
 
 use super::built;
 use crate::layers::Value;
+use crate::levels;
 use crate::spec::Seen;
 
 pub(super) fn check(all: &[Seen<'_>], report: &mut Vec<Diagnostic>) {
@@ -14,12 +15,15 @@ pub(super) fn check(all: &[Seen<'_>], report: &mut Vec<Diagnostic>) {
         let Some(source) = source.filter(|it| it.system.environment != seen.system.environment) else {
             continue;
         };
+        let mut found = vec![];
         for (name, service, build) in built(seen) {
             if let Some((_, from_service, from_build)) = built(source).find(|it| it.0 == name) {
                 let pair = Pair { here: seen, service, source, from_service };
-                report.extend(pair.differences(build, from_build).iter().filter_map(|it| pair.report(it)));
+                found.extend(pair.differences(build, from_build).iter().filter_map(|it| pair.report(it)));
             }
         }
+        levels::apply(seen.tree.get("checks"), &mut found);
+        report.append(&mut found);
     }
 }
 
