@@ -24,6 +24,7 @@ fn addresses_have_what_the_dependency_demands() {
     lacks("URL: \"postgresql://db/shop\"", "`db` without its password");
     lacks("URL: \"redis://cache:6379\"", "`cache` without TLS, which it requires");
     lacks("URL: \"http://search:9201\"", "another port than 9200, where `search` listens");
+    lacks("URL: \"http://api:80/v1\"", "another port than 8081, where `api` listens");
     for env in [
         "URL: \"${db.url}\"",
         "URL: \"postgresql://shop:${secrets.DB_PASSWORD}@db:5432/other\"",

@@ -61,6 +61,14 @@ fn paths_that_others_are_told_have_a_route() {
 }
 
 #[test]
+fn the_host_of_the_environment_has_a_domain_as_well() {
+    let web = "web: {port: 8080, image: \"web:1\", ingress: shop.fly.dev, env: {CALLBACK_URL: https://api.shop.example/x}}";
+    let of = |host: &str| lines("", web, &format!("prod: {{target: {{kubernetes: {{}}}}{host}}}"));
+    assert_eq!(of(", host: www.shop.example"), lost("CALLBACK_URL", "api.shop.example"));
+    assert_eq!(of(""), NONE);
+}
+
+#[test]
 fn without_an_ingress_nothing_is_known_of_routes() {
     let web = "web: {port: 8080, image: \"web:1\", env: {CORS_ORIGINS: https://admin.shop.example}}";
     assert_eq!(lines("", web, "prod: {target: {kubernetes: {}}, host: app.shop.example}"), NONE);

@@ -6,7 +6,7 @@ use lockgate_model::{Dependency, Diagnostic, Edit, External, Fix};
 
 use super::browser;
 use crate::layers::Value;
-use crate::lints::shared::info;
+use crate::lints::shared::{info, label};
 use crate::lints::topology;
 use crate::lints::url::{Url, place_of};
 use crate::lints::variables::{self, Variable};
@@ -18,6 +18,7 @@ pub(super) fn check(seen: &Seen<'_>, report: &mut Vec<Diagnostic>) {
         let Some(address) = Address::of(variable) else { continue };
         let found = nowhere(seen, variable, address)
             .or_else(|| lacking(seen, variable, address))
+            .or_else(|| other_port(seen, variable, address))
             .or_else(|| repeated(seen, variable, address));
         report.extend(found);
     }
@@ -101,7 +102,7 @@ fn lacking(seen: &Seen<'_>, variable: Variable<'_>, address: Address<'_>) -> Opt
     let is_plain = written.scheme == "redis" || written.rest.contains("sslmode=disable");
     let port = written.port.zip(url.port).filter(|it| bundled && it.0 != it.1);
     let key = &["dependencies", name];
-    let (what, label, place) = if let Some((_, right)) = port {
+    let (what, text, place) = if let Some((_, right)) = port {
         (format!("another port than {right}, where `{name}` listens"), "of this", seen.tree.at(key))
     } else if tls && is_plain {
         (
@@ -118,13 +119,29 @@ fn lacking(seen: &Seen<'_>, variable: Variable<'_>, address: Address<'_>) -> Opt
     let place = place.or(seen.tree.at(key)).map(|it| it.key_span);
     let diagnostic =
         Diagnostic::warning(codes::ADDRESS_LACKS, message).label(variable.value.place(), "written out");
-    let diagnostic = place.into_iter().fold(diagnostic, |it, place| it.label(place, label));
+    let diagnostic = place.into_iter().fold(diagnostic, |it, place| it.label(place, text));
     let reference = format!("${{{name}.url}}");
     Some(
         diagnostic
             .help(format!("`{reference}` has all that is needed"))
             .fix(replaced(variable.value, &reference)),
     )
+}
+
+/// An address of a service, with a port that the service does not have.
+fn other_port(seen: &Seen<'_>, variable: Variable<'_>, address: Address<'_>) -> Option<Diagnostic> {
+    let (name, service) = seen.system.services.get_key_value(address.host)?;
+    let numbers = || service.ports.values().map(|it| it.number);
+    let (main, right) = service.main_port()?;
+    if numbers().any(|it| Some(it) == address.port) || address.port.is_none() {
+        return None;
+    }
+    let message =
+        format!("`{}` leads to another port than {}, where `{name}` listens", variable.name, right.number);
+    let place = seen.tree.at(&["services", name.as_str(), "ports", main.as_str(), "number"]);
+    let diagnostic =
+        Diagnostic::warning(codes::ADDRESS_LACKS, message).label(variable.value.place(), "written out");
+    Some(label(diagnostic, place, "of this").help(format!("`${{{name}.url}}` follows when the port changes")))
 }
 
 /// What a reference says, said again.

@@ -1,5 +1,7 @@
 //! Names of this system that others are told, and that no ingress leads anywhere.
 
+use std::collections::BTreeSet;
+
 use lockgate_diagnostics::codes;
 use lockgate_model::{Diagnostic, Ingress};
 
@@ -44,6 +46,8 @@ fn told(variable: Variable<'_>) -> impl Iterator<Item = (&str, &str)> {
 
 struct Routes<'a> {
     ingresses: Vec<&'a Ingress>,
+    /// The domains that its names lie under.
+    domains: BTreeSet<&'a str>,
     /// Hosts that are somebody else's, as far as the spec says.
     others: Vec<&'a str>,
 }
@@ -53,22 +57,25 @@ impl<'a> Routes<'a> {
         let services = || seen.system.services.values();
         let egress = services().flat_map(|it| &it.egress).map(String::as_str);
         let external = seen.system.dependencies.values().filter_map(|it| it.url.as_deref());
+        let ingresses: Vec<&Ingress> = services().filter_map(|it| it.ingress.as_ref()).collect();
+        let hosts = ingresses.iter().flat_map(|it| &it.hosts).chain(&seen.system.policy.host);
         Routes {
-            ingresses: services().filter_map(|it| it.ingress.as_ref()).collect(),
+            domains: hosts.filter_map(|it| domain(it)).collect(),
+            ingresses,
             others: egress.chain(external).filter_map(Url::parse).map(|it| it.host).collect(),
         }
     }
 
     /// What nothing leads to, though it lies under a domain of this system.
     fn lost(&self, host: &str, rest: &str) -> Option<String> {
-        let hosts = || self.ingresses.iter().flat_map(|it| &it.hosts);
-        let own = domain(host).is_some_and(|own| own != host && hosts().any(|it| domain(it) == Some(own)));
-        let leads = |it: &&&Ingress| it.hosts.iter().any(|it| covers(it, host));
-        if !self.ingresses.iter().any(|it| leads(&it)) {
+        let own = domain(host).is_some_and(|own| own != host && self.domains.contains(own));
+        let leads = |it: &&Ingress| it.hosts.iter().any(|it| covers(it, host));
+        let leading: Vec<&Ingress> = self.ingresses.iter().copied().filter(leads).collect();
+        if leading.is_empty() {
             return (own && !self.others.contains(&host)).then(|| host.to_owned());
         }
         let path = rest.split(['?', '#']).next().unwrap_or_default();
-        let mut paths = self.ingresses.iter().filter(leads).flat_map(|it| &it.paths);
+        let mut paths = leading.iter().flat_map(|it| &it.paths);
         (path.len() > 1 && !paths.any(|it| begins(path, it))).then(|| format!("{host}{path}"))
     }
 }
