@@ -69,7 +69,9 @@ fn addresses_name_what_has_that_name_here() {
         assert_eq!(of("A_HOST: \"http://search:80\"", &environment), NONE, "{same}");
     }
     assert_eq!(of("A_HOST: \"http://api:8081\"", "{target: local}"), nowhere("api"));
-    assert_eq!(of("A_HOST: \"http://example.org\"", "{target: local}"), NONE);
+    for env in ["A_HOST: \"http://example.org\"", "SERVER_NAME: api", "HOST_ROLE: search", "NAME: api"] {
+        assert_eq!(of(env, "{target: local}"), NONE, "{env}");
+    }
     let removed = "{target: docker, services: {api: null}}, f: {target: docker}";
     let found = of("A_HOST: \"http://api:8081\"", removed);
     assert_eq!(found[..1], nowhere("api")[..]);

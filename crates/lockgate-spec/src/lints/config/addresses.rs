@@ -24,6 +24,9 @@ pub(super) fn check(seen: &Seen<'_>, report: &mut Vec<Diagnostic>) {
     }
 }
 
+/// Parts of names of variables that hold a host, with or without a port.
+const NAMES: [&str; 7] = ["ADDR", "BOOTSTRAP", "BROKER", "ENDPOINT", "HOST", "SERVER", "UPSTREAM"];
+
 /// A host with what is said around it.
 #[derive(Clone, Copy)]
 struct Address<'a> {
@@ -33,14 +36,15 @@ struct Address<'a> {
 }
 
 impl<'a> Address<'a> {
-    /// A URL, `host:port`, or the value of a variable that is named after a host.
+    /// A URL, or the value of a variable that is named after a host.
     fn of(variable: Variable<'a>) -> Option<Address<'a>> {
         if let Some(url) = Url::parse(variable.text) {
             return Some(Address { url: Some(url), host: url.host, port: url.port });
         }
         let (host, port) = place_of(variable.text);
-        let named = ["HOST", "SERVER", "HOSTNAME"].iter().any(|it| variable.name.ends_with(it));
-        (port.is_some() || named).then_some(Address { url: None, host, port })
+        let name = variable.name;
+        let named = NAMES.iter().any(|it| name.ends_with(it) || port.is_some() && name.contains(it));
+        named.then_some(Address { url: None, host, port })
     }
 }
 
