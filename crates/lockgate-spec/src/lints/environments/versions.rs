@@ -10,32 +10,21 @@ pub(super) fn check(seen: &Seen<'_>, report: &mut Vec<Diagnostic>) {
     report.extend(no_version(seen));
 }
 
-/// What stands in a pattern for several names.
-const WILD: [char; 3] = ['*', '?', '['];
-
 /// Every release would have the name of the last one. Who releases by hand may call it so.
 fn same(seen: &Seen<'_>) -> Option<Diagnostic> {
-    let tree = &seen.tree;
-    let trigger = tree.get("branch").or(tree.get("tag"))?;
-    let version = tree.get("version");
-    let (place, name) = match (version, tree.get("tag")) {
-        (Some(version), _) => {
-            let text = version.text()?;
-            let differs = ["${git.", "${release."].iter().any(|it| text.contains(it));
-            (version, Some(text).filter(|_| !differs)?)
-        }
-        (None, Some(tag)) if tree.get("branch").is_none() => {
-            (tag, tag.text().filter(|it| !it.contains(WILD))?)
-        }
-        (None, _) => return None,
-    };
-    let message = format!("every release here is called `{}`", shown(name));
-    let mut diagnostic =
-        Diagnostic::error(codes::SAME_VERSION, message).label(place.place(), "always the same");
-    if version.is_some() {
-        diagnostic = diagnostic.label(trigger.place(), "each push is a release");
+    let trigger = seen.tree.get("branch").or(seen.tree.get("tag"))?;
+    let version = seen.tree.get("version")?;
+    let name = version.text()?;
+    if ["${git.", "${release."].iter().any(|it| name.contains(it)) {
+        return None;
     }
-    Some(diagnostic.help("use what differs: `version: ${git.sha7}`, or a pattern of tags such as `v*`"))
+    let message = format!("every release here is called `{}`", shown(name));
+    Some(
+        Diagnostic::error(codes::SAME_VERSION, message)
+            .label(version.place(), "always the same")
+            .label(trigger.place(), "each push is a release")
+            .help("use what differs from push to push: `version: ${git.sha7}`"),
+    )
 }
 
 /// A tag is the name of its version unless `version` says otherwise.
