@@ -10,6 +10,7 @@ mod broken;
 mod checks;
 mod conventions;
 mod explain;
+mod format;
 mod include;
 mod json_schema;
 mod language;
@@ -33,6 +34,7 @@ mod validate;
 mod yaml;
 
 pub use explain::{ExplainedLayer, Explanation, NoExplanation};
+pub use format::{Unformatted, format};
 pub use include::{fits, includes};
 pub use json_schema::json_schema;
 pub use lints::Beside;

@@ -2,9 +2,11 @@
 
 mod broken;
 mod foreign;
+mod layout;
 mod node;
 mod read;
 
 pub use foreign::{Duplicate, Foreign, Unreadable, read_foreign};
+pub use layout::{Block, Layout, Token, TokenKind, Unusual, layout};
 pub use node::{Entry, Kind, Node, Scalar, Style};
 pub use read::{Read, read, read_part};

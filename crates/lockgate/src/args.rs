@@ -98,6 +98,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Find what is wrong with the spec
     Check(CheckArgs),
+    /// Put the spec in order: indentation, blanks, quotes, the order of keys
+    Fmt(FmtArgs),
     /// Find what contradicts itself in files that Lockgate did not write
     Audit(AuditArgs),
     /// Say what a diagnostic means
@@ -159,6 +161,15 @@ pub struct CheckArgs {
     /// Show what `--fix` would change, as a diff, and change nothing
     #[arg(long, requires = "fix")]
     pub dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct FmtArgs {
+    /// The file, or `-` for standard input; without it, the spec and the files that it includes
+    pub file: Option<PathBuf>,
+    /// Show what would change, as a diff, and change nothing
+    #[arg(long)]
+    pub check: bool,
 }
 
 #[derive(Debug, Args)]

@@ -137,7 +137,7 @@ fn included(spec_path: &Path, text: &str) -> anyhow::Result<Vec<Source>> {
 /// No spec is nearly as long; a device goes on for ever.
 const BYTES_MAX: u64 = 64 << 20;
 
-fn read(path: &Path) -> anyhow::Result<Source> {
+pub fn read(path: &Path) -> anyhow::Result<Source> {
     let mut bytes = vec![];
     File::open(path)
         .and_then(|it| it.take(BYTES_MAX).read_to_end(&mut bytes))

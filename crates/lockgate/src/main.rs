@@ -50,6 +50,7 @@ async fn run(cli: Cli, out: Out) -> anyhow::Result<ExitCode> {
     let global = &cli.global;
     let exit = match &cli.command {
         Command::Demo(args) => commands::demo::demo(args, out).await?,
+        Command::Fmt(args) => commands::fmt::fmt(global, args, out)?,
         Command::Check(args) => commands::check::check(global, args, out)?,
         Command::Audit(args) => commands::audit::audit(global, args, out)?,
         Command::Explain { code } => commands::check::explain(code, out)?,

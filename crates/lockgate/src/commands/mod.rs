@@ -6,6 +6,7 @@ pub mod demo;
 pub mod deploy;
 pub mod drive;
 pub mod fix;
+pub mod fmt;
 pub mod history;
 pub mod logs;
 pub mod node;

@@ -11,6 +11,7 @@ mod crashes;
 mod cutovers;
 mod failures;
 mod fix;
+mod fmt;
 mod happy;
 mod knobs;
 mod migrations;
