@@ -5,8 +5,7 @@ use std::process::Stdio;
 
 use crate::world::World;
 
-const UNTIDY: &str =
-    "system:     shop # ours\nlockgate: v1\ninclude: [ more.yaml ]\nenvironments: { local: {target: local} }\n";
+const UNTIDY: &str = "system:     shop # ours\nlockgate: v1\ninclude: [ more.yaml ]\nenvironments: { local: {target: local} }\n";
 const TIDY: &str = "lockgate: v1\nsystem: shop                            # ours\ninclude: [more.yaml]\nenvironments: {local: {target: local}}\n";
 const MORE: &str = "services:\n    web:\n        command: [ \"./web\" ]\n";
 const MORE_TIDY: &str = "services:\n  web:\n    command: [./web]\n";
