@@ -182,6 +182,7 @@ fn critical_alerts_have_a_receiver_where_users_are() {
     assert!(!of(critical, &format!("{slack}, environments: [prod]}}"), both));
     let second = format!("{slack}, events: [failure]}}, pagerduty: {{key: KEY, environments: [prod]}}");
     assert!(!of(critical, &second, both));
+    assert!(!of(critical, "sns: {topic: shop, to: a@b.example}", CLUSTER));
     let warning = "slo: {error_rate: {alert: \"> 5% for 5m\"}}";
     assert!(!of(warning, &format!("{slack}, events: [failure]}}"), CLUSTER));
     let nobody = |environments: &str| {
@@ -221,12 +222,14 @@ fn receivers_have_an_address_and_get_what_they_take() {
     let of = |notifications: &str| {
         found(519, 530, &[&format!("notifications: {{{notifications}}}\nsecrets: [KEY]"), WEB, LOCAL])
     };
-    assert_eq!(of("slack: \"#a\""), ["LG519 `slack` is told nothing: it has no `webhook`"]);
-    assert_eq!(of("pagerduty: {severity: critical}"), ["LG519 `pagerduty` is told nothing: it has no `key`"]);
+    assert_eq!(of("slack: \"#a\""), ["LG519 `slack` tells nobody: it has no `webhook`"]);
+    assert_eq!(of("pagerduty: {severity: critical}"), ["LG519 `pagerduty` tells nobody: it has no `key`"]);
     assert_eq!(
         of("pagerduty: {key: KEY}, email: {to: a@b.example}, webhook: {url: https://a.example}"),
         NONE
     );
+    assert_eq!(of("sns: shop-alerts"), ["LG519 `sns` tells nobody: it has no `to`"]);
+    assert_eq!(of("sns: {topic: shop-alerts, to: a@b.example}"), NONE);
     let weekly = of("slack: {channel: \"#a\", webhook: KEY, events: weekly-summary}");
     assert_eq!(weekly, ["LG520 `slack` does not get the weekly summary, which is a mail"]);
     assert_eq!(of("email: {to: a@b.example, events: weekly-summary}"), NONE);

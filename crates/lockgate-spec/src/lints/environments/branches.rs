@@ -20,6 +20,7 @@ fn has_steps(ci: &Ci) -> bool {
         &ci.security,
         &ci.e2e,
         &ci.build,
+        &ci.benchmark,
     ];
     steps.iter().any(|it| it.is_some())
 }

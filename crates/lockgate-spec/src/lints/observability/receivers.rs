@@ -25,8 +25,9 @@ fn receivers(system: &System) -> Vec<Receiver<'_>> {
     let slack = all.slack.as_ref().map(|it| ("slack", &it.events, &it.environments));
     let pagerduty = all.pagerduty.as_ref().map(|it| ("pagerduty", &it.events, &it.environments));
     let email = all.email.as_ref().map(|it| ("email", &it.events, &it.environments));
+    let sns = all.sns.as_ref().map(|it| ("sns", &it.events, &it.environments));
     let webhook = all.webhook.as_ref().map(|it| ("webhook", &it.events, &it.environments));
-    let written = [slack, pagerduty, email, webhook].into_iter().flatten();
+    let written = [slack, pagerduty, email, sns, webhook].into_iter().flatten();
     written.map(|(name, events, environments)| Receiver { name, events, environments }).collect()
 }
 
@@ -35,34 +36,37 @@ impl Receiver<'_> {
         self.environments.is_empty() || self.environments.contains(environment)
     }
 
-    /// Without a list, everything is told that is not said to be left out; alerts are not.
+    /// Without a list of events, alerts are told as well.
     fn takes_alerts(&self) -> bool {
         self.events.is_empty() || self.events.contains(&Event::Alert)
     }
 }
 
 fn without_address(seen: &Seen<'_>, report: &mut Vec<Diagnostic>) {
-    for (name, key, example) in
-        [("slack", "webhook", "SLACK_WEBHOOK_URL"), ("pagerduty", "key", "PAGERDUTY_KEY")]
-    {
+    let secret = "name the secret, and declare it under `secrets`";
+    for (name, key, help) in [
+        ("slack", "webhook", secret),
+        ("pagerduty", "key", secret),
+        ("sns", "to", "name who subscribes, as in `to: team@example.org`"),
+    ] {
         let Some(value) = seen.tree.at(&["notifications", name]).filter(|it| it.get(key).is_none()) else {
             continue;
         };
-        let message = format!("`{name}` is told nothing: it has no `{key}`");
+        let message = format!("`{name}` tells nobody: it has no `{key}`");
         report.push(
             Diagnostic::warning(codes::NO_ADDRESS_TO_TELL, message)
                 .label(value.key_span, "where to send it is not said")
-                .help(format!("name the secret, as in `{key}: {example}`, and declare it under `secrets`")),
+                .help(help),
         );
     }
 }
 
 fn only_by_mail(seen: &Seen<'_>, report: &mut Vec<Diagnostic>) {
-    for receiver in receivers(&seen.system).iter().filter(|it| it.name != "email") {
-        let events = seen.tree.at(&["notifications", receiver.name, "events"]);
+    for name in ["slack", "pagerduty", "webhook"] {
+        let events = seen.tree.at(&["notifications", name, "events"]);
         let events = events.map_or(&[][..], Value::items);
         let Some(event) = events.iter().find(|it| it.text() == Some("weekly-summary")) else { continue };
-        let message = format!("`{}` does not get the weekly summary, which is a mail", receiver.name);
+        let message = format!("`{name}` does not get the weekly summary, which is a mail");
         report.push(
             Diagnostic::warning(codes::ONLY_BY_MAIL, message)
                 .label(event.place(), "sent by `email` only")
