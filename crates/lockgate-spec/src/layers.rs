@@ -103,11 +103,24 @@ impl Value {
         layer: Layer,
         report: &mut Vec<Diagnostic>,
     ) {
-        let (Data::Map(map), Kind::Map(entries)) = (&mut self.data, &node.kind) else {
-            self.replace(Value::from_node(node, shape, self.key_span, layer, report));
-            return;
-        };
-        drop_other_alternatives(map, entries, shape);
+        match (&self.data, &node.kind) {
+            (Data::Map(_), Kind::Map(entries)) => self.merge_entries(entries.iter(), shape, layer, report),
+            (_, Kind::Scalar(_) | Kind::Seq(_) | Kind::Map(_)) => {
+                self.replace(Value::from_node(node, shape, self.key_span, layer, report));
+            }
+        }
+    }
+
+    /// Lays some entries of a map over this value, which is a map.
+    pub(crate) fn merge_entries<'a>(
+        &mut self,
+        entries: impl Iterator<Item = &'a Entry> + Clone,
+        shape: &'static Shape,
+        layer: Layer,
+        report: &mut Vec<Diagnostic>,
+    ) {
+        let Data::Map(map) = &mut self.data else { return };
+        drop_other_alternatives(map, entries.clone(), shape);
         for entry in entries {
             let key = entry.key.as_str();
             match (map.get_mut(key), entry.value.is_null()) {
@@ -218,11 +231,19 @@ impl Value {
 }
 
 /// Of keys that exclude each other, the stronger layer's choice holds.
-fn drop_other_alternatives(map: &mut BTreeMap<String, Value>, entries: &[Entry], shape: &Shape) {
+fn drop_other_alternatives<'a>(
+    map: &mut BTreeMap<String, Value>,
+    mut entries: impl Iterator<Item = &'a Entry> + Clone,
+    shape: &Shape,
+) {
     let Shape::Keys(keys) = shape else { return };
     let pick = keys.pick.keys();
-    if entries.iter().any(|it| pick.contains(&it.key.as_str()) && !it.value.is_null()) {
-        map.retain(|key, _| !pick.contains(&key.as_str()) || entries.iter().any(|it| it.key == *key));
+    if pick.is_empty() {
+        return;
+    }
+    let written = entries.clone();
+    if entries.any(|it| pick.contains(&it.key.as_str()) && !it.value.is_null()) {
+        map.retain(|key, _| !pick.contains(&key.as_str()) || written.clone().any(|it| it.key == *key));
     }
 }
 

@@ -4,7 +4,8 @@
 use lockgate_model::Diagnostic;
 
 use crate::language;
-use crate::layers::{self, Layer, Origin, Value, inner};
+use crate::layers::{Layer, Origin, Value, inner};
+use crate::schema::Shape;
 use lockgate_diagnostics::codes;
 use lockgate_diagnostics::shown;
 use lockgate_diagnostics::suggest;
@@ -25,13 +26,15 @@ pub(crate) fn tree(root: &Node, environment: &Entry, report: &mut Vec<Diagnostic
     unknown_overrides(root, overlay, "dependencies", report);
 
     let mut tree = Value::empty_map(Origin { layer: Layer::Spec, span: root.span });
-    let written = without(root, &[&OF_THE_FILE[..], &PER_SERVICE[..]].concat());
-    tree.merge(&written, &language::ROOT, Layer::Spec, report);
-    if !overlay.is_null() {
-        let mut overlay = without(overlay, &PER_SERVICE);
-        keep_known(root, &mut overlay, "dependencies");
-        tree.merge(&overlay, &language::ROOT, Layer::Environment, report);
-    }
+    let written = root
+        .entries()
+        .iter()
+        .filter(|it| !OF_THE_FILE.contains(&it.key.as_str()) && !PER_SERVICE.contains(&it.key.as_str()));
+    tree.merge_entries(written, &language::ROOT, Layer::Spec, report);
+    let dependencies = overlay.entry("dependencies").map(|it| known(root, it));
+    let written = overlay.entries().iter();
+    let written = written.filter(|it| !PER_SERVICE.contains(&it.key.as_str()) && it.key != "dependencies");
+    tree.merge_entries(written.chain(&dependencies), &language::ROOT, Layer::Environment, report);
     let services = Services { root, overlay }.tree(report);
     if let Some(map) = tree.map_mut() {
         map.insert("services".to_owned(), services);
@@ -72,11 +75,12 @@ impl<'a> Services<'a> {
         let written = self.root.get("services");
         let span = written.map_or(self.root.span, |it| it.span);
         let mut services = Value::empty_map(Origin { layer: Layer::Spec, span });
+        let shared = self.shared(report);
         for entry in written.map_or(&[][..], Node::entries) {
             if self.own(&entry.key).1.is_some_and(Node::is_null) {
                 continue;
             }
-            let service = self.service(entry, report);
+            let service = self.service(entry, shared.clone(), report);
             if let Some(map) = services.map_mut() {
                 map.insert(entry.key.clone(), service);
             }
@@ -84,30 +88,37 @@ impl<'a> Services<'a> {
         services
     }
 
-    fn service(&self, entry: &Entry, report: &mut Vec<Diagnostic>) -> Value {
-        let mut service = Value::empty_map(Origin { layer: Layer::Spec, span: entry.value.span });
-        service.key_span = entry.key_span;
-        let shape = layers::inner(inner(&language::ROOT, "services"), &entry.key);
-        let mut lay = |node: Option<&Node>, layer| {
-            if let Some(node) = node.filter(|it| !it.is_null()) {
-                service.merge(node, shape, layer, report);
-            }
-        };
+    /// What every service has unless it says otherwise.
+    fn shared(&self, report: &mut Vec<Diagnostic>) -> Value {
+        let mut shared = Value::empty_map(Origin { layer: Layer::Spec, span: self.root.span });
         for (node, layer) in [(self.root, Layer::Defaults), (self.overlay, Layer::EnvironmentDefaults)] {
-            let build =
-                node.entry("build").map(|it| Node { kind: Kind::Map(vec![it.clone()]), span: it.value.span });
-            lay(build.as_ref(), layer);
-            lay(node.get("defaults"), layer);
+            let build = node.entries().iter().filter(|it| it.key == "build");
+            shared.merge_entries(build, shape_of_service(), layer, report);
+            if let Some(defaults) = node.get("defaults").filter(|it| !it.is_null()) {
+                shared.merge(defaults, shape_of_service(), layer, report);
+            }
         }
+        shared
+    }
+
+    fn service(&self, entry: &Entry, shared: Value, report: &mut Vec<Diagnostic>) -> Value {
+        let origin = Origin { layer: Layer::Spec, span: entry.value.span };
+        let mut service = Value { origin, key_span: entry.key_span, ..shared };
         let bases = self.bases(&entry.key);
         for base in bases.iter().rev() {
             let (root, overlay) = self.own(base);
-            lay(root.map(|it| only(it, &SHARED)).as_ref(), Layer::Spec);
-            lay(overlay.map(|it| only(it, &SHARED)).as_ref(), Layer::Environment);
+            for (node, layer) in [(root, Layer::Spec), (overlay, Layer::Environment)] {
+                let entries = node.map_or(&[][..], Node::entries).iter();
+                let entries = entries.filter(|it| SHARED.contains(&it.key.as_str()));
+                service.merge_entries(entries, shape_of_service(), layer, report);
+            }
         }
         let (root, overlay) = self.own(&entry.key);
-        lay(root, Layer::Spec);
-        lay(overlay, Layer::Environment);
+        for (node, layer) in [(root, Layer::Spec), (overlay, Layer::Environment)] {
+            if let Some(node) = node.filter(|it| !it.is_null()) {
+                service.merge(node, shape_of_service(), layer, report);
+            }
+        }
         // Who extends another service and says nothing of images runs the image of that one.
         let says = |it: &Node| it.get("image").or(it.get("build")).is_some();
         if !bases.is_empty()
@@ -170,19 +181,15 @@ fn unknown_overrides(root: &Node, overlay: &Node, group: &str, report: &mut Vec<
     }
 }
 
-fn without(node: &Node, keys: &[&str]) -> Node {
-    let kept = node.entries().iter().filter(|it| !keys.contains(&it.key.as_str())).cloned();
-    Node { kind: Kind::Map(kept.collect()), span: node.span }
+fn shape_of_service() -> &'static Shape {
+    inner(inner(&language::ROOT, "services"), "")
 }
 
-fn only(node: &Node, keys: &[&str]) -> Node {
-    let kept = node.entries().iter().filter(|it| keys.contains(&it.key.as_str())).cloned();
-    Node { kind: Kind::Map(kept.collect()), span: node.span }
-}
-
-fn keep_known(root: &Node, overlay: &mut Node, group: &str) {
-    let Kind::Map(entries) = &mut overlay.kind else { return };
-    let Some(entry) = entries.iter_mut().find(|it| it.key == group) else { return };
-    let Kind::Map(inner) = &mut entry.value.kind else { return };
-    inner.retain(|it| root.get(group).is_some_and(|group| group.entry(&it.key).is_some()));
+/// The overrides of what the root declares.
+fn known(root: &Node, overlay: &Entry) -> Entry {
+    let mut overlay = overlay.clone();
+    if let Kind::Map(entries) = &mut overlay.value.kind {
+        entries.retain(|it| root.get(&overlay.key).is_some_and(|group| group.entry(&it.key).is_some()));
+    }
+    overlay
 }

@@ -41,14 +41,14 @@ fn walk(value: &Value, shape: &'static Shape, name: &str, report: &mut Vec<Diagn
 }
 
 fn demands(value: &Value, keys: &'static Keys, name: &str, report: &mut Vec<Diagnostic>) {
-    let of = match name {
+    let of = || match name {
         "" => keys.what.to_owned(),
         name if keys.noun() == name || keys.noun() == keys.what => format!("`{}`", shown(name)),
         name => format!("{} `{}`", keys.noun(), shown(name)),
     };
     for field in keys.fields.iter().filter(|it| it.required && !OF_THE_FILE.contains(&it.key)) {
         if value.get(field.key).is_none() {
-            report.push(missing(field.key, &of, value.key_span).help(field.about));
+            report.push(missing(field.key, &of(), value.key_span).help(field.about));
         }
     }
     let written: Vec<&Value> = keys.pick.keys().iter().filter_map(|it| value.get(it)).collect();
@@ -56,7 +56,7 @@ fn demands(value: &Value, keys: &'static Keys, name: &str, report: &mut Vec<Diag
     match (keys.pick, &written[..]) {
         (_, [first, second, ..]) => {
             let both: Vec<&str> = names().filter(|it| value.get(it).is_some()).collect();
-            let message = format!("{of} has both {}", suggest::all(both));
+            let message = format!("{} has both {}", of(), suggest::all(both));
             report.push(
                 Diagnostic::error(codes::EITHER_OR, message)
                     .label(second.key_span, "one way of saying it")
@@ -65,7 +65,7 @@ fn demands(value: &Value, keys: &'static Keys, name: &str, report: &mut Vec<Diag
             );
         }
         (Pick::ExactlyOne(_), []) => {
-            let message = format!("{of} has none of {}", suggest::list(names()));
+            let message = format!("{} has none of {}", of(), suggest::list(names()));
             report.push(
                 Diagnostic::error(codes::EITHER_OR, message)
                     .label(value.place(), "exactly one of them is wanted"),

@@ -113,10 +113,10 @@ fn both_ways(context: &mut Context<'_>, variable: &str, env: Span, secret: Span)
 /// The names that lead to each service, for references.
 pub(super) fn hosts(context: &mut Context<'_>) -> BTreeMap<String, Vec<String>> {
     let mut hosts = BTreeMap::new();
+    let mut report = vec![];
+    let mut quiet = Context { tree: context.tree, scope: context.scope.clone(), report: &mut report };
     for (name, service) in context.tree.get("services").into_iter().flat_map(Value::entries) {
         let written = service.at(&["ingress", "hosts"]).map_or(&[][..], Value::items);
-        let mut report = vec![];
-        let mut quiet = Context { tree: context.tree, scope: context.scope.clone(), report: &mut report };
         let expanded = written.iter().filter_map(|it| quiet.expand(it, Some(name), &mut Mentions::new()));
         let expanded: Vec<String> = expanded.collect();
         if !expanded.is_empty() {
@@ -137,12 +137,10 @@ pub(super) fn variable_of(context: &Context<'_>, name: &str, entry: &Value) -> O
 
 /// Instances are told their own ports, and by whom they were started.
 fn is_reserved(variable: &str, ports: &BTreeMap<PortName, Port>) -> bool {
-    let of_port = |it: &PortName| {
-        let name = it.as_str().to_ascii_uppercase().replace('-', "_");
-        variable.strip_suffix("_PORT").is_some_and(|it| it == name)
-    };
-    let port = !ports.is_empty() && (variable == "PORT" || ports.keys().any(of_port));
-    port || variable.starts_with("LOCKGATE_")
+    let named = variable.strip_suffix("_PORT").is_some_and(|name| {
+        ports.keys().any(|it| it.as_str().to_ascii_uppercase().replace('-', "_") == name)
+    });
+    named || (variable == "PORT" && !ports.is_empty()) || variable.starts_with("LOCKGATE_")
 }
 
 fn reserved(context: &mut Context<'_>, variable: &str, span: Span) {
