@@ -233,14 +233,11 @@ impl Walk<'_, '_> {
         if !self.brackets.is_empty() {
             return self.indent(token);
         }
-        let is_content =
-            |it: &usize| !matches!(page.tokens[*it].kind, TokenKind::Comment | TokenKind::Marker);
-        let next = (token..page.tokens.len()).find(is_content);
+        let next = page.content_behind[token];
         let below = next.map_or(0, |it| self.indent(it));
         let column = page.column(page.tokens[token].range.start);
         let next_column = next.map_or(0, |it| page.column(page.tokens[it].range.start));
-        let before = (0..token).rev().find(is_content);
-        let mut block = before.and_then(|it| page.block_of[it]);
+        let mut block = page.content_before[token].and_then(|it| page.block_of[it]);
         if column <= next_column {
             return below;
         }

@@ -16,6 +16,9 @@ pub(super) struct Page<'a> {
     /// Of each block the one around it, and what the language says of it.
     pub(super) around: Vec<Option<usize>>,
     shapes: Vec<Option<&'static Shape>>,
+    /// For each token the nearest ones before and behind it that are no comments.
+    pub(super) content_before: Vec<Option<usize>>,
+    pub(super) content_behind: Vec<Option<usize>>,
 }
 
 impl<'a> Page<'a> {
@@ -29,6 +32,8 @@ impl<'a> Page<'a> {
             block_of: vec![],
             around: vec![],
             shapes: vec![],
+            content_before: nearest(&layout.tokens, 0..layout.tokens.len()),
+            content_behind: nearest(&layout.tokens, (0..layout.tokens.len()).rev()),
         };
         page.walk();
         page
@@ -115,6 +120,19 @@ impl<'a> Page<'a> {
             _ => None,
         }
     }
+}
+
+/// For each token the last one with content that comes before it on the way through all of them.
+fn nearest(tokens: &[Token], way: impl Iterator<Item = usize>) -> Vec<Option<usize>> {
+    let mut nearest = vec![None; tokens.len()];
+    let mut last = None;
+    for idx in way {
+        nearest[idx] = last;
+        if !matches!(tokens[idx].kind, TokenKind::Comment | TokenKind::Marker) {
+            last = Some(idx);
+        }
+    }
+    nearest
 }
 
 fn child(shape: &'static Shape, key: &str) -> Option<&'static Shape> {
