@@ -1,7 +1,7 @@
 //! Addresses that are written out where a reference would say them: they repeat, they lack something, or they lead
 //! nowhere in this environment.
 
-use lockgate_diagnostics::{codes, shown};
+use lockgate_diagnostics::codes;
 use lockgate_model::{Dependency, Diagnostic, Edit, External, Fix};
 
 use super::browser;
@@ -92,7 +92,8 @@ fn has_name(dependency: &Dependency, host: &str, by_name: bool) -> bool {
 /// The dependency that an address leads to, with its own address.
 fn dependency<'a>(seen: &'a Seen<'_>, address: Address<'_>) -> Option<(&'a str, &'a Dependency, Url<'a>)> {
     seen.system.dependencies.iter().find_map(|(name, dependency)| {
-        let url = Url::parse(dependency.url.as_deref()?)?;
+        // Most are told apart at a glance, and there may be many.
+        let url = Url::parse(dependency.url.as_deref().filter(|it| it.contains(address.host))?)?;
         (url.host == address.host).then_some((name.as_str(), dependency, url))
     })
 }
@@ -158,7 +159,7 @@ fn repeated(seen: &Seen<'_>, variable: Variable<'_>, address: Address<'_>) -> Op
     let reference = format!("${{{name}.{attribute}}}{rest}");
     let message = format!("`{}` repeats what `${{{name}.{attribute}}}` says", variable.name);
     let diagnostic = info(codes::ADDRESS_REPEATED, message)
-        .label(variable.value.place(), format!("written out: `{}`", shown(variable.text)))
+        .label(variable.value.place(), "written out")
         .label(place.key_span, "said here");
     Some(
         diagnostic
@@ -172,9 +173,9 @@ type Repeats<'a> = (&'a str, &'static str, String, &'a Value);
 fn repeats<'a>(seen: &'a Seen<'_>, address: Address<'_>, text: &str) -> Option<Repeats<'a>> {
     for (name, dependency) in &seen.system.dependencies {
         let place = seen.tree.at(&["dependencies", name.as_str()])?;
-        let url = dependency.url.clone().filter(|it| !it.is_empty() && text.starts_with(it.as_str()));
+        let url = dependency.url.as_deref().filter(|it| !it.is_empty() && text.starts_with(it));
         if let Some(url) = url {
-            return Some((name.as_str(), "url", url, place));
+            return Some((name.as_str(), "url", url.to_owned(), place));
         }
         if address.url.is_none()
             && address.port.is_none()

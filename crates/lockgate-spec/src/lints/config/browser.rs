@@ -8,6 +8,7 @@ use crate::lints::shared::label;
 use crate::lints::target::is_this_machine;
 use crate::lints::url::{is_loopback, urls};
 use crate::lints::variables::{self, Variable};
+use crate::reference::{self, Piece};
 use crate::spec::Seen;
 
 /// Beginnings of names that bundlers put into what browsers load.
@@ -87,14 +88,13 @@ fn internal(seen: &Seen<'_>, name: &str, written: &Value, text: &str) -> Option<
 }
 
 /// The service whose inner address a reference stands for.
-fn referenced<'a>(seen: &'a Seen<'_>, written: &Value) -> Option<&'a str> {
-    let text = written.text()?;
-    let names = seen.system.services.keys().map(lockgate_model::ServiceName::as_str);
-    names.into_iter().find(|name| {
-        ["url", "host"].iter().any(|it| {
-            text.contains(&format!("${{{name}.{it}}}"))
-                || text.contains(&format!("${{services.{name}.{it}}}"))
-        })
+fn referenced<'a>(seen: &Seen<'_>, written: &'a Value) -> Option<&'a str> {
+    let pieces = reference::pieces(written.text()?).ok()?;
+    pieces.into_iter().find_map(|it| {
+        let Piece::Reference(inner) = it else { return None };
+        let (name, attribute) = inner.strip_prefix("services.").unwrap_or(inner).split_once('.')?;
+        let inside = ["url", "host"].contains(&attribute) && seen.system.services.contains_key(name);
+        inside.then_some(name)
     })
 }
 
