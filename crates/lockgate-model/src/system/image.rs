@@ -10,7 +10,7 @@ use crate::ServiceName;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Image {
-    Built(Build),
+    Built(Box<Build>),
     /// Somebody else's, by its reference.
     Named(String),
     /// One image, two services.

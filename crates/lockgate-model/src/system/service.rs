@@ -220,7 +220,7 @@ pub struct Autoscaling {
 
 /// A number of instances or a share of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "snake_case")]
 pub enum DisruptionBudget {
     MinAvailable(String),
     MaxUnavailable(String),

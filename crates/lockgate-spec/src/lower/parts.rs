@@ -114,7 +114,7 @@ fn image(context: &mut Context<'_>, name: &str, value: &Value, mentions: &mut Me
     }
     if let Some(build) = value.get("build") {
         let shape = inner(shape_of_service(), "build");
-        return context.typed::<Build>(build, shape, Some(name), mentions).map(Image::Built);
+        return context.typed::<Box<Build>>(build, shape, Some(name), mentions).map(Image::Built);
     }
     let base = value.get("extends").and_then(Value::text)?;
     let services = context.tree.get("services");

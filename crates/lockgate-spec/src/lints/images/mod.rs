@@ -34,7 +34,7 @@ pub(super) fn across(root: &Node, all: &[Seen<'_>], report: &mut Vec<Diagnostic>
 fn built<'a>(seen: &'a Seen<'_>) -> impl Iterator<Item = (&'a str, &'a Value, &'a Build)> {
     seen.system.services.iter().filter_map(|(name, service)| match &service.image {
         Some(Image::Built(build)) => {
-            Some((name.as_str(), seen.tree.at(&["services", name.as_str()])?, build))
+            Some((name.as_str(), seen.tree.at(&["services", name.as_str()])?, build.as_ref()))
         }
         Some(Image::Named(_) | Image::SameAs(_)) | None => None,
     })
