@@ -343,7 +343,7 @@ fn check_name(rule: NameRule, name: &str) -> Result<(), Problem> {
     }
 }
 
-fn check_leaf(leaf: Leaf, scalar: &Scalar, around: &str) -> Result<(), Problem> {
+pub(crate) fn check_leaf(leaf: Leaf, scalar: &Scalar, around: &str) -> Result<(), Problem> {
     scalar::without_nul(scalar)?;
     match leaf {
         Leaf::Text => Ok(()),

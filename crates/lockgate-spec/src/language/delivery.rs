@@ -28,7 +28,7 @@ pub(super) const BUILD: Shape = Shape::Keys(
             key(
                 "args",
                 Shape::Named(&named(NameRule::Variable, Shape::Scalar(Leaf::VariableValue))),
-                "Build arguments: they are part of the image.",
+                "Build arguments; they are part of the image, so nothing secret belongs there.",
             ),
             with(
                 "platforms",
@@ -37,7 +37,7 @@ pub(super) const BUILD: Shape = Shape::Keys(
                 "Platforms that the image is for.",
             ),
             key("image", TEMPLATE, "Repository that the image is pushed to, without tag."),
-            key("scan", SCAN, "What is not released because of what is known against it."),
+            key("scan", SCAN, "Known weaknesses that stop the release of an image."),
         ],
     )
     .pick(Pick::AtMostOne(&["preset", "dockerfile"]))
@@ -59,7 +59,7 @@ const SCAN: Shape = Shape::Keys(
                 one_of(&["sarif"]),
                 "Form in which findings are uploaded where the code is hosted.",
             ),
-            key("ignore", TEXTS, "Findings that were looked at and do not count."),
+            key("ignore", TEXTS, "Findings, by their ids, that were looked at and do not count."),
         ],
     )
     .short(Short::Field("fail_on")),
@@ -74,17 +74,17 @@ pub(super) const CI: Shape = Shape::Keys(&Keys::new(
             "Versions of what the commands need, such as `node: \"22\"`.",
         ),
         with("branches", TEXTS, "main", "Branches whose pushes and pull requests are checked."),
-        key("install", STEP, "Fetches what the others need."),
-        key("format", STEP, "Is it formatted?"),
-        key("lint", STEP, "Is it in good style?"),
-        key("types", STEP, "Do the types fit?"),
-        key("unit", STEP, "Unit tests."),
-        key("integration", STEP, "Tests with real dependencies."),
-        key("coverage", STEP, "How much of it the tests reach."),
-        key("benchmark", STEP, "Is it as fast as before?"),
-        key("security", STEP, "Is anything known against what it is made of?"),
-        key("e2e", STEP, "Tests of the whole, as users see it."),
-        key("build", STEP, "Does it build?"),
+        key("install", STEP, "Fetches what the other steps need."),
+        key("format", STEP, "Checks the format."),
+        key("lint", STEP, "Checks the style, and finds usual mistakes."),
+        key("types", STEP, "Checks the types."),
+        key("unit", STEP, "Runs the unit tests."),
+        key("integration", STEP, "Runs the tests that need real dependencies."),
+        key("coverage", STEP, "Measures how much the tests reach."),
+        key("benchmark", STEP, "Measures whether it is as fast as before."),
+        key("security", STEP, "Looks for known weaknesses in what it is made of."),
+        key("e2e", STEP, "Tests the whole as users see it."),
+        key("build", STEP, "Checks that it builds."),
     ],
 ));
 
@@ -101,11 +101,11 @@ const STEP: Shape = Shape::Keys(
             key(
                 "env",
                 Shape::Named(&named(NameRule::Variable, Shape::Scalar(Leaf::VariableValue))),
-                "Variables.",
+                "Variables of the commands.",
             ),
             key("secrets", Shape::Many(&super::SECRET), "Secrets that it is given."),
             with("timeout", POSITIVE_SPAN, "30m", "Longest run."),
-            key("keep", Shape::Many(&INNER_PATH), "Files or folders that are kept of it."),
+            key("keep", Shape::Many(&INNER_PATH), "Files or folders that are kept when it has ended."),
             key("keep_for", POSITIVE_SPAN, "How long they are kept."),
             key("report", INNER_PATH, "Where it writes its report."),
             key("at_least", Shape::Scalar(Leaf::PercentValue), "Coverage below this fails."),
@@ -122,8 +122,8 @@ pub(super) const RELEASE: Shape = Shape::Keys(&Keys::new(
         key("tag", TEXT, "Tags that make a release page; those that an environment releases unless said."),
         key("assets", Shape::List(&ASSET), "Files that go with it."),
         key("notes", INNER_PATH, "File with the notes."),
-        with("draft", BOOL, "false", "Somebody has to publish it."),
-        with("prerelease", BOOL, "false", "Not for everybody."),
+        with("draft", BOOL, "false", "Nobody sees it until somebody publishes it."),
+        with("prerelease", BOOL, "false", "It is marked as not yet meant for everybody."),
     ],
 ));
 

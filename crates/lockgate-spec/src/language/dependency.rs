@@ -11,7 +11,7 @@ pub(super) const DEPENDENCIES: Shape = Shape::Named(&named(
             must("type", one_of(KINDS), "What it is; decides the variable that carries the address."),
             key("version", TEXT, "Version that is started, and expected."),
             key("database", TEXT, "Database in it."),
-            key("user", TEXT, "User that services sign in as."),
+            key("user", TEXT, "User that services sign in as; called as the database unless said."),
             with("auth", BOOL, "false", "Whether clients sign in with a password, where that is a choice."),
             with("tls", one_of(&["required", "off"]), "off", "Whether connections without TLS are refused."),
             key("port", number(1, 65_535), "Port, where it is not the usual one."),

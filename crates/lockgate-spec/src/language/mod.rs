@@ -111,3 +111,6 @@ pub(crate) fn of_an_environment(shape: &Shape, key: &str) -> Option<&'static Fie
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

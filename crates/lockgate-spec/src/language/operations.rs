@@ -4,7 +4,7 @@ use super::{POSITIVE_SPAN as SPAN, SECRET, TEMPLATE, TEMPLATES, TEXT, key, must,
 use crate::schema::{Keys, Leaf, NameRule, Pick, Shape, Short};
 
 const SEVERITY: Shape = one_of(&["warning", "critical"]);
-const RUNBOOK: &str = "Where it says what to do.";
+const RUNBOOK: &str = "Address of the page that says what to do.";
 
 pub(super) const SLO: Shape = Shape::Named(&named(
     NameRule::Metric,
@@ -46,7 +46,7 @@ pub(super) const NOTIFICATIONS: Shape = Shape::Keys(&Keys::new(
     &[
         key("slack", SLACK, "A channel of Slack."),
         key("pagerduty", PAGERDUTY, "A service of PagerDuty."),
-        key("email", EMAIL, "Mails."),
+        key("email", EMAIL, "Mail."),
         key("sns", SNS, "A topic of Amazon SNS."),
         key("webhook", WEBHOOK, "A request to an address of yours."),
     ],
@@ -64,7 +64,7 @@ const EVENTS: Shape = Shape::Many(&one_of(&[
     "weekly-summary",
 ]));
 const EVENTS_ABOUT: &str = "What is told; everything but `started` and `weekly-summary` unless said.";
-const FROM_SEVERITY: &str = "Alerts from this severity on.";
+const FROM_SEVERITY: &str = "Alerts from this severity on; all of them unless said.";
 const ONLY_IN: Shape = Shape::Many(&Shape::Scalar(Leaf::EnvironmentName));
 const ONLY_IN_ABOUT: &str = "Environments that are told about; all of them unless said.";
 
@@ -155,7 +155,7 @@ const DASHBOARD: Shape = Shape::Keys(&Keys::new(
     &[
         with("refresh", SPAN, "30s", "Time between two looks."),
         with("range", SPAN, "1h", "Time that is shown."),
-        with("variables", super::TEXTS, "service", "What one may choose by."),
+        with("variables", super::TEXTS, "service", "What the overview can be narrowed to."),
     ],
 ));
 

@@ -4,7 +4,7 @@ use super::{BOOL, POSITIVE_SPAN, SECRET, SPAN, TEMPLATE, TEXT, key, must, named,
 use crate::schema::{Keys, Leaf, NameRule, Pick, Shape, Short};
 
 const SERVICE_NAME: Shape = Shape::Scalar(Leaf::ServiceName);
-const IN: &str = "Service whose image or files and variables it runs with.";
+const IN: &str = "Service whose image or files, and whose variables, it runs with; the only one unless said.";
 
 /// Tools, and the command that migrates with each. `sqlx` needs none: its migrations are run by Lockgate.
 pub(crate) const TOOLS: &[(&str, &[&str])] = &[
@@ -36,7 +36,7 @@ pub(super) const MIGRATIONS: Shape = Shape::Keys(
                 "When the schema changes; a failure before the rollout stops the release.",
             ),
             with("timeout", POSITIVE_SPAN, "10m", "Time for each attempt."),
-            with("compatible", BOOL, "true", "The old version works with the new schema."),
+            with("compatible", BOOL, "true", "Whether the old version works with the new schema."),
             key("retry", RETRY, "Attempts, and the waits between them."),
             with(
                 "keep_for",
@@ -111,7 +111,7 @@ pub(super) const SMOKE: Shape = Shape::List(&Shape::Keys(
         &[
             key("get", Shape::Scalar(Leaf::UrlPath), "Path that is asked."),
             with("status", number(100, 599), "200", "Status that is wanted."),
-            key("service", SERVICE_NAME, "Service that is asked."),
+            key("service", SERVICE_NAME, "Service that is asked; the only one with a port unless said."),
             key("json", JSON, "What the answer must hold, by JSON path; `\"*\"` is any value."),
             key("contains", TEXT, "Text that the answer must contain."),
             key("headers", Shape::Named(&named(NameRule::Header, TEMPLATE)), "Sent with the request."),
@@ -119,7 +119,7 @@ pub(super) const SMOKE: Shape = Shape::List(&Shape::Keys(
             key("run", Shape::Argv, "Command that must succeed."),
             key("mail", MAIL, "Mail that must go out."),
             key("in", SERVICE_NAME, IN),
-            with("timeout", POSITIVE_SPAN, "10s", "Time for an answer."),
+            with("timeout", POSITIVE_SPAN, "10s", "Time for the answer, or for the command."),
         ],
     )
     .pick(Pick::ExactlyOne(&["get", "run", "mail"])),

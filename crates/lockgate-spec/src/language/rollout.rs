@@ -23,10 +23,15 @@ pub(super) const ROLLOUT: Shape = Shape::Keys(&Keys::new(
         key(
             "rollback_on",
             Shape::List(&ROLLBACK_ON),
-            "What takes the release back; every SLO with an alert unless said.",
+            "What takes the release back; the error rate and every SLO unless said.",
         ),
         key("gates", GATES, "What is judged beside the SLOs."),
-        with("bake", SPAN, "0s", "Time at 100% during which the old version is kept."),
+        with(
+            "bake",
+            SPAN,
+            "0s",
+            "Time at 100% during which the old version is kept and the new one is still judged.",
+        ),
         key("max_surge", COUNT_OR_SHARE, "Instances beyond the wanted number in a rolling release."),
         key("max_unavailable", COUNT_OR_SHARE, "Instances that may be missing in a rolling release."),
         key("freeze", Shape::List(&FREEZE), "Times at which nothing is released."),
@@ -38,7 +43,7 @@ const STEP: Shape = Shape::Keys(&Keys::new(
     "a canary step",
     &[
         must("weight", Shape::Scalar(Leaf::Weight), "Share of the traffic."),
-        with("pause", SPAN, "0s", "Time at this weight, at most if the evidence says enough earlier."),
+        with("pause", SPAN, "0s", "Time at this weight; less when the evidence is enough earlier."),
         with(
             "gate",
             one_of(&["metrics", "approval"]),
@@ -110,7 +115,11 @@ const ANALYSIS: Shape = Shape::Keys(&Keys::new(
             "1.1",
             "Ratio of error rates up to which a canary counts as no worse.",
         ),
-        key("margin", MARGIN, "How much worse is surely not worth an early promotion."),
+        key(
+            "margin",
+            MARGIN,
+            "A canary is promoted early when its error rate is surely below `ratio` times the old one plus `abs`.",
+        ),
         with("warmup", SPAN, "60s", "Time in which new instances are not compared."),
         with("min_time", SPAN, "2m", "No early promotion before this time in the step."),
         with(
@@ -133,7 +142,7 @@ const ANALYSIS: Shape = Shape::Keys(&Keys::new(
 const MARGIN: Shape = Shape::Keys(&Keys::new(
     "margin",
     &[
-        with("ratio", decimal(1.0, 10.0), "1.25", "Times the old version's error rate."),
-        with("abs", Shape::Scalar(Leaf::Share), "0.25%", "Plus this much."),
+        with("ratio", decimal(1.0, 10.0), "1.25", "Times the error rate of the old version."),
+        with("abs", Shape::Scalar(Leaf::Share), "0.25%", "Added to it."),
     ],
 ));

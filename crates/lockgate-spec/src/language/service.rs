@@ -16,8 +16,8 @@ pub(super) const CONVENTIONS: Shape = Shape::Keys(&Keys::new(
     "conventions",
     &[
         key("ports", PORT_RULES, "Ports that follow from another one, such as `grpc: http + 1000`."),
-        with("health", URL_PATH, "/health", "Path of the health check."),
-        with("metrics", URL_PATH, "/metrics", "Path of the metrics."),
+        with("health", URL_PATH, "/health", "Path of the health check of services that give none."),
+        with("metrics", URL_PATH, "/metrics", "Path of the metrics of services that give none."),
     ],
 ));
 
@@ -27,14 +27,14 @@ const PORT_RULES: Shape = Shape::Named(&named(NameRule::Port, Shape::Scalar(Leaf
 pub(super) const SERVICE: Shape = Shape::Keys(&Keys::new(
     "a service",
     &[
-        key("extends", Shape::Scalar(Leaf::ServiceName), "A service whose image, command, variables, secrets, dependencies and resources this one shares."),
+        key("extends", Shape::Scalar(Leaf::ServiceName), "A service whose image, command, files, variables, secrets, dependencies, resources and egress this one shares."),
         key("image", TEMPLATE, "An image that is not built here."),
         key("build", delivery::BUILD, "How its image is built."),
-        key("port", PORT, "The port `http`."),
-        key("ports", PORTS, "Ports by name; without one it takes no requests."),
+        key("port", PORT, "The port `http`: `port: 8080` is `ports: {http: 8080}`."),
+        key("ports", PORTS, "Ports by name; a service without any takes no requests."),
         key("command", Shape::Argv, "What is run; the image's own command where there is one."),
-        key("files", Shape::Scalar(Leaf::InnerPath), "Folder that is kept with each release and is its working directory on `local`."),
-        key("env", ENV, "Variables."),
+        key("files", Shape::Scalar(Leaf::InnerPath), "Folder or file that is kept with each release and is its working directory on `local`."),
+        key("env", ENV, "Variables of the process."),
         key("secrets", SECRETS, "Variables whose values are never in the spec."),
         key("health", HEALTH, "How an instance is asked whether it is well."),
         key("depends_on", DEPENDS_ON, "Services and dependencies that it needs; their addresses become variables."),
@@ -56,7 +56,11 @@ const PORT: Shape = Shape::Keys(
     &Keys::new(
         "a port",
         &[
-            key("number", number(1, 65_535), "The number."),
+            key(
+                "number",
+                number(1, 65_535),
+                "The number, of which no other port of the system has the same.",
+            ),
             with(
                 "protocol",
                 one_of(&["http", "grpc"]),
@@ -111,7 +115,7 @@ pub(super) const SECRETS: Shape = Shape::Named(&Named {
                         "rsa-4096",
                         "ed25519",
                     ]),
-                    "Made once, and kept.",
+                    "What is made when there is no value yet, and kept.",
                 ),
                 key("public_of", SECRET, "Public half of the key pair of another secret."),
                 key("rotate", POSITIVE_SPAN, "How old the value may become."),
@@ -141,15 +145,20 @@ const HEALTH: Shape = Shape::Keys(
         "a health check",
         &[
             with("path", URL_PATH, "/health", "Path that answers 200 to 299."),
-            with("port", PORT_NAME, "http", "Port that is asked."),
+            with(
+                "port",
+                PORT_NAME,
+                "http",
+                "Port that is asked; without `http`, the first one that speaks HTTP.",
+            ),
             with("interval", POSITIVE_SPAN, "2s", INTERVAL),
             with("timeout", POSITIVE_SPAN, "2s", TIMEOUT),
             with("healthy_after", number(1, 100), "1", HEALTHY_AFTER),
             with("unhealthy_after", number(1, 100), "3", UNHEALTHY_AFTER),
             with("ready_within", POSITIVE_SPAN, "60s", "Time that a new instance has to become ready."),
-            key("live", PROBE, "Restarted when it fails."),
-            key("ready", PROBE, "Given traffic while it holds."),
-            key("startup", PROBE, "The others wait for it."),
+            key("live", PROBE, "An instance is restarted when it fails."),
+            key("ready", PROBE, "An instance gets traffic while it holds; what `health` says unless said."),
+            key("startup", PROBE, "The other probes wait until it has held once."),
         ],
     )
     .short(Short::Field("path")),
@@ -173,10 +182,18 @@ const PROBE: Shape = Shape::Keys(
             key("tcp", PORT_NAME, "Port that must accept connections."),
             key("command", Shape::Argv, "Command in the instance that must succeed."),
             key("port", PORT_NAME, "Port that is asked; `http`, or `grpc` for gRPC."),
-            key("interval", POSITIVE_SPAN, INTERVAL),
-            key("timeout", POSITIVE_SPAN, TIMEOUT),
-            key("healthy_after", number(1, 100), HEALTHY_AFTER),
-            key("unhealthy_after", number(1, 100), UNHEALTHY_AFTER),
+            key("interval", POSITIVE_SPAN, "Time between two questions; as in `health` unless said."),
+            key("timeout", POSITIVE_SPAN, "Time for an answer; as in `health` unless said."),
+            key(
+                "healthy_after",
+                number(1, 100),
+                "Good answers in a row that count; as in `health` unless said.",
+            ),
+            key(
+                "unhealthy_after",
+                number(1, 100),
+                "Failures in a row that count; as in `health` unless said.",
+            ),
         ],
     )
     .pick(Pick::ExactlyOne(&["path", "grpc", "tcp", "command"]))
@@ -187,7 +204,7 @@ const DEPENDS_ON: Shape = Shape::Named(&Named {
     name: NameRule::Existing,
     value: Shape::Keys(&Keys::new(
         "an entry of depends_on",
-        &[key("as", SECRET, "Variable that carries the address.")],
+        &[key("as", SECRET, "Variable that carries the address, where it is not the usual one.")],
     )),
     short: Short::Items,
 });
@@ -235,14 +252,14 @@ const VOLUME: Shape = Shape::Keys(
         "a volume",
         &[
             super::must("path", Shape::Scalar(Leaf::AbsolutePath), "Where instances see it."),
-            key("size", MEMORY, "Size."),
+            key("size", MEMORY, "How much it holds."),
             with(
                 "access",
                 one_of(&["single", "shared", "scratch"]),
                 "single",
-                "One instance, all of them, or each its own that goes with it.",
+                "Who sees it: one instance, all of them, or each instance its own, which goes with it.",
             ),
-            key("class", TEXT, "Storage class."),
+            key("class", TEXT, "Storage class of the cluster."),
         ],
     )
     .short(Short::Field("path")),
