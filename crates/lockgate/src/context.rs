@@ -35,7 +35,6 @@ pub struct SpecHasErrors(String);
 impl Context {
     pub fn load(global: &Global, out: Out) -> anyhow::Result<Context> {
         let spec_path = find_spec(global.file.as_deref())?;
-        let folder = spec_path.parent().unwrap_or(Path::new("."));
         let mut sources = vec![read(&spec_path)?];
         sources.extend(included(&spec_path, &sources[0].text)?);
         Ok(Context::of(spec_path, sources, out))
@@ -147,7 +146,7 @@ pub fn read(path: &Path) -> anyhow::Result<Source> {
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = valid.iter().filter(|it| **it == b'\n').count() + 1;
+        let line = valid.split(|it| *it == b'\n').count();
         anyhow::anyhow!("line {line} of {} is not UTF-8 text; save the file as UTF-8", path.display())
     })?;
     Ok(Source { name: display_path(path), text })
