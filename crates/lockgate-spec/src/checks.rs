@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lockgate_model::{Diagnostic, RollbackTrigger, SloMetric, SloObjective, Span, Strategy, System};
+use lockgate_model::{Diagnostic, RollbackTrigger, SloMetric, SloObjective, Span, Strategy, System, When};
 
 use crate::layers::Value;
 use crate::leaf::measure::{self, Amount, Comparison, Threshold};
@@ -174,6 +174,7 @@ pub(crate) fn release(tree: &Value, system: &System, report: &mut Vec<Diagnostic
     let compatible = tree.at(&["migrations", "compatible"]);
     if let (true, Some(migrations), Some(place)) = (canary, &system.migrations, compatible.map(Value::place))
         && !migrations.compatible
+        && migrations.when == When::BeforeRollout
     {
         let message = "the old version cannot use the migrated schema, and a canary runs both versions";
         let diagnostic =
