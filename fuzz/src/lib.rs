@@ -2,6 +2,8 @@
 
 mod edit;
 
+use std::collections::BTreeSet;
+
 use lockgate_audit::Listing;
 use lockgate_diagnostics::{Source, apply_fixes, codes, render};
 use lockgate_model::{Diagnostic, EnvironmentName, SourceId, Span, Version};
@@ -33,6 +35,9 @@ pub fn holds_for_spec(text: &str) {
     for environment in spec.environments() {
         found.extend(resolved(&spec, &environment));
     }
+    // Most is found several times, and showing it takes longer than finding it.
+    let mut seen = BTreeSet::new();
+    found.retain(|it| seen.insert(format!("{it:?}")));
     shown(&sources, &found);
     if sources.len() == 1 {
         fixed(text);

@@ -59,6 +59,13 @@ fn tells(text: &str, code: &str, words: &str) {
     assert!(line.len() < 1_000, "long: {line}");
 }
 
+/// Nothing of this code is said of the text.
+#[track_caller]
+fn silent(text: &str, code: &str) {
+    let all: Vec<String> = check(text).iter().map(line).filter(|it| it.starts_with(code)).collect();
+    assert_eq!(all, [""; 0], "{text}");
+}
+
 /// There is nothing against the text, and this is what it means.
 #[track_caller]
 fn accepted(text: &str) -> System {

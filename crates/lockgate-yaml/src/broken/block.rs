@@ -106,7 +106,12 @@ pub(super) fn no_colon(text: &str, line: Line<'_>) -> Option<Mistake> {
     let start = line.entry_start();
     let content = &text[start..line.content_end().max(start)];
     let word = content.split_whitespace().next()?;
-    if let Some(colon) = word.find(':') {
+    // With a space after it, the colon is not what is wrong.
+    let colon = word.find(':');
+    if colon.is_some_and(|it| it + 1 == word.len()) {
+        return None;
+    }
+    if let Some(colon) = colon {
         let colon = start + colon;
         let key = &text[start..colon];
         let message = format!("a space is missing after `{}:`", shown(key));
