@@ -1,6 +1,6 @@
 //! Environments: where they run, what is pushed to them, and what they take away.
 
-use super::{HEAD, accepted, check, environments, line, root, tells};
+use super::{HEAD, accepted, check, environments, line, root, silent, tells};
 
 #[test]
 fn an_environment_has_one_target() {
@@ -28,7 +28,7 @@ fn an_environment_may_be_released_by_hand_only() {
 fn branches_and_tags_are_names_that_git_allows() {
     for key in ["branch", "tag"] {
         for name in ["main", "feature/x", "\"v*\"", "\"v[0-9]*\"", "1.10", "\"#1\"", "\"no\""] {
-            accepted(&environments(&format!("prod: {{target: local, {key}: {name}}}")));
+            silent(&environments(&format!("prod: {{target: local, {key}: {name}}}")), "LG035");
         }
         for (name, words) in [
             ("\"\"", "no push would ever match"),
@@ -66,10 +66,7 @@ fn one_push_reaches_one_environment() {
     for (a, b) in
         [("branch: main", "branch: develop"), ("branch: main", "tag: main"), ("tag: \"v*\"", "tag: \"w*\"")]
     {
-        assert_eq!(
-            check(&environments(&format!("a: {{target: local, {a}}}, b: {{target: local, {b}}}"))),
-            []
-        );
+        silent(&environments(&format!("a: {{target: local, {a}}}, b: {{target: local, {b}}}")), "LG034");
     }
     // Patterns that make a naive comparison run for hours are compared at once.
     let stars = "a*".repeat(100);

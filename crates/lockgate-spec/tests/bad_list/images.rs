@@ -2,7 +2,7 @@
 
 use lockgate_model::Image;
 
-use super::{HEAD, accepted, check, line, root, tells};
+use super::{HEAD, accepted, check, line, root, silent, tells};
 
 const DIGEST: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -23,7 +23,7 @@ fn images_stay_as_they_are_written() {
     ] {
         let system = accepted(&image(&format!("\"{named}\"")));
         assert_eq!(system.services["web"].image, Some(Image::Named(named.to_owned())));
-        assert_eq!(check(&image(&format!("\"{named}\""))), []);
+        silent(&image(&format!("\"{named}\"")), "LG030");
     }
 }
 

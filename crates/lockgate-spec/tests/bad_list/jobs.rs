@@ -1,6 +1,6 @@
 //! Schedules, time zones, freezes and migrations.
 
-use super::{accepted, check, root, tells};
+use super::{accepted, check, root, silent, tells};
 
 fn cron(keys: &str) -> String {
     root(&format!("cron: {{job: {{command: [x], in: web, {keys}}}}}"))
@@ -72,7 +72,7 @@ fn schedules_name_days_that_come() {
 fn time_zones_are_those_of_places() {
     let of = |zone: &str| cron(&format!("schedule: \"0 1 * * *\", timezone: {zone}"));
     for zone in ["UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+1"] {
-        assert_eq!(check(&of(zone)), [], "{zone}");
+        silent(&of(zone), "LG039");
     }
     for zone in ["CET", "europe/berlin", "+02:00", "GMT+1", "\"\"", "\"Europe/\"", "Berlin", "Europe Berlin"]
     {
