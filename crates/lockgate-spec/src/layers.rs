@@ -2,6 +2,7 @@
 //! where it comes from and what it has replaced.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use lockgate_model::{Diagnostic, Span};
 
@@ -49,12 +50,13 @@ pub(crate) struct Origin {
 pub(crate) enum Data {
     Scalar(Scalar),
     Seq(Vec<Value>),
-    Map(BTreeMap<String, Value>),
+    /// Shared until it is changed: what `defaults` say stands in every service.
+    Map(Rc<BTreeMap<String, Value>>),
 }
 
 impl Value {
     pub(crate) fn empty_map(origin: Origin) -> Value {
-        Value { data: Data::Map(BTreeMap::new()), origin, key_span: origin.span, below: vec![] }
+        Value { data: Data::Map(Rc::default()), origin, key_span: origin.span, below: vec![] }
     }
 
     pub(crate) fn scalar(text: impl Into<String>, origin: Origin) -> Value {
@@ -89,7 +91,7 @@ impl Value {
                     let value = Value::from_node(&entry.value, shape, entry.key_span, layer, report);
                     map.insert(entry.key.clone(), value);
                 }
-                Data::Map(map)
+                Data::Map(Rc::new(map))
             }
         };
         Value { data, origin: Origin { layer, span: node.span }, key_span, below: vec![] }
@@ -119,7 +121,7 @@ impl Value {
         layer: Layer,
         report: &mut Vec<Diagnostic>,
     ) {
-        let Data::Map(map) = &mut self.data else { return };
+        let Some(map) = self.map_mut() else { return };
         drop_other_alternatives(map, entries.clone(), shape);
         for entry in entries {
             let key = entry.key.as_str();
@@ -160,7 +162,7 @@ impl Value {
 
     pub(crate) fn map_mut(&mut self) -> Option<&mut BTreeMap<String, Value>> {
         match &mut self.data {
-            Data::Map(map) => Some(map),
+            Data::Map(map) => Some(Rc::make_mut(map)),
             Data::Scalar(_) | Data::Seq(_) => None,
         }
     }

@@ -22,12 +22,12 @@ fn walk(value: &Value, shape: &'static Shape, name: &str, report: &mut Vec<Diagn
     match (shape, &value.data) {
         (Shape::Keys(keys), Data::Map(map)) => {
             demands(value, keys, name, report);
-            for (key, it) in map {
+            for (key, it) in map.iter() {
                 walk(it, inner(shape, key), key, report);
             }
         }
         (Shape::Named(named), Data::Map(map)) => {
-            for (name, it) in map {
+            for (name, it) in map.iter() {
                 walk(it, &named.value, name, report);
             }
         }

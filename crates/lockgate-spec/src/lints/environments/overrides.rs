@@ -14,7 +14,7 @@ pub(super) fn check(seen: &Seen<'_>, report: &mut Vec<Diagnostic>) {
 fn walk(value: &Value, name: &str, report: &mut Vec<Diagnostic>) {
     match &value.data {
         Data::Map(map) => {
-            for (key, inner) in map {
+            for (key, inner) in map.iter() {
                 // Shorthands are written out: a port has a `number`, a variable a `value`.
                 let short = matches!(key.as_str(), "number" | "value");
                 walk(inner, if short { name } else { key }, report);
@@ -25,6 +25,9 @@ fn walk(value: &Value, name: &str, report: &mut Vec<Diagnostic>) {
 }
 
 fn repeated(value: &Value, name: &str, report: &mut Vec<Diagnostic>) {
+    if value.below.is_empty() {
+        return;
+    }
     let own = (value.origin, value.written());
     let layers: Vec<&(Origin, String)> = value.below.iter().chain([&own]).collect();
     for pair in layers.windows(2) {

@@ -76,7 +76,7 @@ fn collect<'a>(
     let known = |name: &str| removed.get_key_value(name).map(|it| *it.0);
     match &value.data {
         Data::Map(map) => {
-            for (inner, it) in map {
+            for (inner, it) in map.iter() {
                 needs.extend(known(inner).filter(|_| key == "depends_on").map(|name| (name, it.key_span)));
                 collect(it, inner, removed, needs);
             }
