@@ -35,6 +35,7 @@ pub fn holds_for_spec(text: &str) {
     for environment in spec.environments() {
         found.extend(resolved(&spec, &environment));
     }
+    explanations(&spec);
     // Most is found several times, and showing it takes longer than finding it.
     let mut seen = BTreeSet::new();
     found.retain(|it| seen.insert(format!("{it:?}")));
@@ -59,18 +60,22 @@ fn resolved(spec: &Spec, environment: &EnvironmentName) -> Vec<Diagnostic> {
     let (released, more) = spec.resolve(environment, &Facts { version: Some(version) });
     found.extend(more);
     assert_eq!(system.is_some(), released.is_some(), "a version decides whether a spec is right");
-    for system in [system, released].into_iter().flatten() {
-        reads_back(&to_yaml(&system));
-        for name in system.services.keys().take(2) {
-            for key in ["replicas", "port", "env", "health.get", "env.PORT"] {
-                explained(spec, environment, &format!("services.{name}.{key}"));
-            }
-        }
-    }
-    for path in ["services", "rollout.steps", "slo.error_rate.alert", "..", ""] {
-        explained(spec, environment, path);
-    }
+    system.iter().chain(&released).for_each(|it| reads_back(&to_yaml(it)));
     found
+}
+
+/// Every explanation resolves the environment anew, so a few must do.
+fn explanations(spec: &Spec) {
+    let Some(environment) = spec.environments().into_iter().next() else { return };
+    let service = spec.resolve(&environment, &Facts::default()).0;
+    let service = service.and_then(|it| it.services.into_keys().next());
+    let service = service.as_ref().map_or("web", |it| it.as_str());
+    for key in ["port", "env", "health.path", "env.REDIS_URL"] {
+        explained(spec, &environment, &format!("services.{service}.{key}"));
+    }
+    for path in ["rollout.steps", ".."] {
+        explained(spec, &environment, path);
+    }
 }
 
 fn explained(spec: &Spec, environment: &EnvironmentName, path: &str) {

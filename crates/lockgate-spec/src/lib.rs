@@ -17,6 +17,7 @@ mod language;
 mod layers;
 mod leaf;
 mod levels;
+mod limits;
 mod lints;
 mod lower;
 mod normal;

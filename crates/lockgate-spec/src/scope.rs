@@ -1,6 +1,6 @@
 //! What references stand for: a closed namespace, with no functions and no loops.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::layers::Value;
@@ -39,7 +39,18 @@ pub(crate) struct Scope<'a> {
     /// Names by which users reach a service.
     pub(crate) hosts: BTreeMap<String, Vec<String>>,
     pub(crate) dependencies: BTreeMap<String, Address>,
+    pub(crate) told: Told,
 }
+
+/// What was said already of a place that many services share, and how much came of all texts.
+#[derive(Clone, Default)]
+pub(crate) struct Told {
+    unknown: BTreeMap<Span, BTreeSet<String>>,
+    bytes: usize,
+}
+
+/// Of all texts of an environment with their references replaced; a dependency's address can be long.
+const EXPANDED_MAX: usize = 64 << 20;
 
 #[derive(Clone)]
 pub(crate) struct Address {
@@ -77,7 +88,7 @@ const ROOTS: [&str; 9] =
 impl Scope<'_> {
     /// The text with its references replaced. `own` is the service that it belongs to.
     pub(crate) fn expand(
-        &self,
+        &mut self,
         text: &str,
         span: Span,
         own: Option<&str>,
@@ -96,12 +107,25 @@ impl Scope<'_> {
                 }
                 Piece::Reference(inner) => inner,
             };
+            // Looking for what may be meant takes long, and `defaults` are the same in every service.
+            if self.told.unknown.get(&span).is_some_and(|it| it.contains(inner)) {
+                whole = false;
+                continue;
+            }
             let path: Vec<&str> = inner.split('.').collect();
-            if let Some(name) = self.mentioned(&path) {
-                mentions.entry(name.to_owned()).or_insert(span);
+            if let Some(name) = self.mentioned(&path).filter(|it| !mentions.contains_key(*it)) {
+                mentions.insert(name.to_owned(), span);
             }
             match self.value(&path, own) {
-                Ok(value) => expanded.push_str(&value),
+                Ok(value) => {
+                    let before = self.told.bytes;
+                    self.told.bytes += value.len();
+                    if EXPANDED_MAX < self.told.bytes {
+                        report.extend((before <= EXPANDED_MAX).then(|| self.too_long(span)));
+                        return None;
+                    }
+                    expanded.push_str(&value);
+                }
                 Err(Nothing::Later) => {
                     expanded.push_str("${");
                     expanded.push_str(inner);
@@ -109,6 +133,10 @@ impl Scope<'_> {
                 }
                 Err(Nothing::Unknown { help, label }) => {
                     whole = false;
+                    // What `service` stands for differs.
+                    if path[0] != "service" {
+                        self.told.unknown.entry(span).or_default().insert(inner.to_owned());
+                    }
                     let message = format!("the reference `${{{}}}` leads nowhere", shown(inner));
                     report
                         .push(Diagnostic::error(codes::BAD_REFERENCE, message).label(span, label).help(help));
@@ -120,6 +148,15 @@ impl Scope<'_> {
             }
         }
         whole.then_some(expanded)
+    }
+
+    fn too_long(&self, span: Span) -> Diagnostic {
+        let message = format!(
+            "the texts of environment `{}` have more than {} MiB with their references replaced",
+            self.environment,
+            EXPANDED_MAX >> 20
+        );
+        Diagnostic::error(codes::LIMIT, message).label(span, "counted up to here")
     }
 
     fn not_here(&self, inner: &str, span: Span, dependency: &str, report: &mut Vec<Diagnostic>) {

@@ -8,7 +8,7 @@ use crate::explain::{self, Explanation, NoExplanation};
 use crate::layers::{Value, inner};
 use crate::lints::Beside;
 use crate::schema::{Leaf, Shape};
-use crate::{conventions, include, language, levels, lints, lower, overlay, platform, scalar};
+use crate::{conventions, include, language, levels, limits, lints, lower, overlay, platform, scalar};
 use lockgate_diagnostics::shown;
 use lockgate_diagnostics::{Source, codes, suggest};
 use lockgate_yaml::{Entry, Kind, Node};
@@ -52,7 +52,7 @@ impl Spec {
                 Kind::Scalar(scalar) => SystemName::new(scalar.text.as_str()).ok(),
                 Kind::Seq(_) | Kind::Map(_) => None,
             });
-            if !within_limits(normal, &mut report) {
+            if !limits::within(normal, &mut report) {
                 root = None;
             }
         }
@@ -243,25 +243,6 @@ fn collect_paths(node: &Node, shape: &'static Shape, paths: &mut BTreeSet<String
         }
         _ => {}
     }
-}
-
-/// Beyond this a system is better split; it bounds what `defaults` and environments multiply.
-const SERVICES_MAX: usize = 256;
-const ENVIRONMENTS_MAX: usize = 32;
-
-/// Does the file stay within what is multiplied when environments are resolved?
-fn within_limits(root: &Node, report: &mut Vec<Diagnostic>) -> bool {
-    let mut within = true;
-    for (key, max) in [("services", SERVICES_MAX), ("environments", ENVIRONMENTS_MAX)] {
-        let Some(entry) = root.entry(key) else { continue };
-        let len = entry.value.entries().len();
-        if max < len {
-            within = false;
-            let message = format!("the spec has {len} {key}; at most {max} are allowed");
-            report.push(Diagnostic::error(codes::LIMIT, message).label(entry.key_span, "too many"));
-        }
-    }
-    within
 }
 
 /// What every spec says, whatever the environment.

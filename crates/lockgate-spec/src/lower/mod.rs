@@ -21,7 +21,7 @@ use lockgate_model::{
 };
 
 use crate::layers::Value;
-use crate::scope::{Mentions, Scope};
+use crate::scope::{Mentions, Scope, Told};
 use crate::{checks, platform, scalar};
 use lockgate_diagnostics::codes;
 
@@ -82,6 +82,7 @@ pub(crate) fn lower(
         services: services::ports(tree),
         hosts: BTreeMap::new(),
         dependencies: BTreeMap::new(),
+        told: Told::default(),
     };
     let mut context = Context { tree, scope, report };
     context.scope.hosts = services::hosts(&mut context);

@@ -56,6 +56,50 @@ fn numbers_of_entries_have_an_end() {
     tells(&text, "LG003", "at most 32 are allowed");
 }
 
+/// 256 services whose variables all come from `defaults`.
+fn shared(variables: &str, more: &str) -> String {
+    let mut text = format!("{HEAD}defaults: {{env: {{{variables}}}}}\nservices:\n");
+    for at in 0..256 {
+        writeln!(text, "  s{at}: {{command: [x], port: {}}}", 1_000 + at).expect("a string takes all");
+    }
+    text + more
+}
+
+#[test]
+fn what_is_multiplied_has_an_end() {
+    let variables =
+        |value: &str| (0..500).map(|at| format!("V{at}: \"{value}\"")).collect::<Vec<_>>().join(", ");
+    let system = accepted(&shared(&variables("${s1.url}"), TAIL));
+    assert_eq!(system.services["s0"].env["V499"], "http://127.0.0.1:1001");
+    let all = codes(&shared(&variables("${nothing.url}"), TAIL));
+    assert_eq!((all.len(), all[0]), (500, 204), "each place is told once");
+
+    let environments: Vec<String> = (0..32).map(|at| format!("e{at}: {{target: local}}")).collect();
+    let many = format!("environments: {{{}}}\n", environments.join(", "));
+    tells(&shared(&variables("x"), &many), "LG003", "at most 32 are allowed");
+    tells(&shared(&format!("V: {}", "x".repeat(125_000)), &many), "LG003", "said again for every service");
+
+    // Each extends the one before, so that the last has the variables of all.
+    let mut chain = format!("{HEAD}services:\n  s0: {{command: [x]}}\n");
+    for at in 1..55 {
+        let own: Vec<String> = (0..400).map(|it| format!("V{at}_{it}: x")).collect();
+        writeln!(chain, "  s{at}: {{extends: s{}, command: [x], env: {{{}}}}}", at - 1, own.join(", "))
+            .unwrap();
+    }
+    tells(&(chain + TAIL), "LG003", "`defaults` and `extends`");
+}
+
+#[test]
+fn long_addresses_are_not_repeated_for_ever() {
+    let address = format!("http://{}", "x".repeat(100_000));
+    let text = service(&format!("env: {{A: \"{}\"}}", "${d.url}".repeat(10_000)));
+    let text = text.replace(
+        "services:",
+        &format!("dependencies: {{d: {{type: http, external: {{url: {address}}}}}}}\nservices:"),
+    );
+    tells(&text, "LG003", "with their references replaced");
+}
+
 #[test]
 fn long_words_are_shortened_in_messages() {
     let word = "x".repeat(100_000);

@@ -1,5 +1,7 @@
 //! Keys and shapes: what is twice, unknown, of another kind, shared or from the future.
 
+use std::fmt::Write as _;
+
 use lockgate_diagnostics::Source;
 use lockgate_spec::Spec;
 
@@ -81,7 +83,7 @@ fn aliases_that_name_each_other_cost_nothing() {
     let mut laughs = "a: &a0 [x, x]\n".to_owned();
     for depth in 1..100 {
         let last = depth - 1;
-        laughs.push_str(&format!("b{depth}: &a{depth} [*a{last}, *a{last}, *a{last}, *a{last}]\n"));
+        writeln!(laughs, "b{depth}: &a{depth} [*a{last}, *a{last}, *a{last}, *a{last}]").unwrap();
     }
     tells(&laughs, "LG006", "an anchor is not allowed");
 }
