@@ -1,7 +1,5 @@
 //! Nothing that can be said is lost on the way to the model.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail like the tests themselves")]
-
 use lockgate_model::{EnvironmentName, Severity};
 use lockgate_spec::{Facts, Spec};
 use serde_json::Value;
