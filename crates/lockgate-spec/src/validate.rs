@@ -234,7 +234,7 @@ impl Walk<'_> {
 
     fn short_items(&mut self, items: &[Node], named: &'static Named, place: Place<'_>) {
         for (idx, item) in items.iter().enumerate() {
-            let Kind::Scalar(scalar) = &item.kind else {
+            let (Kind::Scalar(scalar), false) = (&item.kind, item.is_null()) else {
                 let message = format!("an item of `{}` is {}", place.key, item.kind_name());
                 let label = "a name is wanted";
                 self.report.push(

@@ -103,7 +103,10 @@ fn includes(field: &str, part: &Part, number: u32) -> bool {
 
 fn cron_item(item: &str, part: &Part) -> bool {
     let (range, step) = item.split_once('/').map_or((item, None), |(range, step)| (range, Some(step)));
-    if step.is_some_and(|it| it.parse::<u32>().map_or(true, |it| it == 0 || part.max < it)) {
+    let digits = |it: &str| it.bytes().all(|it| it.is_ascii_digit());
+    let within =
+        |it: &str| it.parse().is_ok_and(|number: u32| digits(it) && (1..=part.max).contains(&number));
+    if step.is_some_and(|it| !within(it)) {
         return false;
     }
     if range == "*" {
@@ -206,9 +209,17 @@ mod tests {
         for text in ["0 7 * * 1", "0 */6 * * *", "*/15 8-18 1,15 jan-jun mon-fri", "59 23 31 12 7"] {
             assert!(good(text), "{text}");
         }
-        for text in
-            ["", "0 7 * *", "60 7 * * 1", "0 7 * * 8", "5-1 * * * *", "*/0 * * * *", "@daily", "a b c d e"]
-        {
+        for text in [
+            "",
+            "0 7 * *",
+            "60 7 * * 1",
+            "0 7 * * 8",
+            "5-1 * * * *",
+            "*/0 * * * *",
+            "*/+5 * * * *",
+            "@daily",
+            "a b c d e",
+        ] {
             assert!(!good(text), "{text}");
         }
     }

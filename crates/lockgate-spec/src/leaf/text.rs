@@ -121,7 +121,8 @@ pub(crate) fn json_path(path: &str) -> Result<(), Problem> {
             }
             1 + len
         } else if let Some((number, _)) = rest.strip_prefix('[').and_then(|it| it.split_once(']')) {
-            if number.parse::<u32>().is_err() {
+            let digits = number.bytes().all(|it| it.is_ascii_digit());
+            if !digits || number.parse::<u32>().is_err() {
                 return wrong();
             }
             2 + number.len()
@@ -180,7 +181,7 @@ mod tests {
         for good in ["$", "$.keys", "$.keys[0].kid", "$[2]", "$.a-b.c_d"] {
             assert!(json_path(good).is_ok(), "{good}");
         }
-        for bad in ["", "keys", "$.", "$..a", "$[x]", "$[1", "$.a b", "$a"] {
+        for bad in ["", "keys", "$.", "$..a", "$[x]", "$[+1]", "$[1", "$.a b", "$a"] {
             assert!(json_path(bad).is_err(), "{bad}");
         }
     }
