@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use lockgate_audit::Listing;
 use lockgate_diagnostics::{Source, apply_fixes, codes, render};
 use lockgate_model::{Diagnostic, EnvironmentName, SourceId, Span, Version};
-use lockgate_spec::{Facts, Spec, includes, to_yaml};
+use lockgate_spec::{Facts, Spec, Unformatted, includes, to_yaml};
 
 pub use edit::edited;
 
@@ -132,6 +132,20 @@ fn fixed(text: &str) {
         text = next;
     }
     panic!("fixes go in circles: {text}");
+}
+
+/// What is formatted says the same as before, and formatting it again changes nothing.
+pub fn holds_for_format(text: &str) {
+    let formatted = match lockgate_spec::format(SourceId::default(), text) {
+        Ok(formatted) => formatted,
+        Err(Unformatted::Broken(found)) => {
+            assert!(!found.is_empty(), "refused without a word: {text:?}");
+            return;
+        }
+        Err(Unformatted::Bug) => panic!("formatted, it would say something else: {text:?}"),
+    };
+    let again = lockgate_spec::format(SourceId::default(), &formatted);
+    assert_eq!(again.as_deref(), Ok(formatted.as_str()), "{text:?}");
 }
 
 /// A file of somebody else is read and compared, without panic and with every span in its text.
