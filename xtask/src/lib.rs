@@ -5,6 +5,7 @@ mod generated;
 mod graph;
 mod metadata;
 mod pages;
+mod rendered;
 mod table;
 
 use std::path::Path;
@@ -12,6 +13,7 @@ use std::path::Path;
 use anyhow::Context as _;
 
 pub use generated::{generate, stale};
+pub use rendered::rendered;
 
 /// A rule that is broken, with the place and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

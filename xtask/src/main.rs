@@ -1,5 +1,5 @@
 //! `cargo run -p xtask -- tidy`: the checks of the repository, for people; `generate`: the files that follow from the
-//! code.
+//! code; `render SPEC OUT`: what `lockgate render` writes.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -14,6 +14,7 @@ fn main() -> anyhow::Result<ExitCode> {
     match arguments[..] {
         ["tidy"] => tidy(root),
         ["generate"] => generate(root),
+        ["render", spec, out] => render(Path::new(spec), Path::new(out)),
         ["generate", "--check"] => Ok(verdict(&xtask::stale(root)?, "up to date")),
         _ => Ok(usage()),
     }
@@ -36,6 +37,22 @@ fn generate(root: &Path) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The tree of one spec, without building the whole program.
+#[expect(clippy::print_stdout, reason = "this is a program for the terminal")]
+fn render(spec: &Path, out: &Path) -> anyhow::Result<ExitCode> {
+    let rendered = xtask::rendered(spec)?;
+    for artifact in &rendered.artifacts {
+        let place = out.join(&artifact.path);
+        std::fs::create_dir_all(place.parent().context("an artifact lies in a folder")?)?;
+        std::fs::write(&place, &artifact.text).with_context(|| artifact.path.clone())?;
+    }
+    for note in &rendered.notes {
+        println!("note: {note}");
+    }
+    println!("wrote {} files to {}", rendered.artifacts.len(), out.display());
+    Ok(ExitCode::SUCCESS)
+}
+
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a program for the terminal")]
 fn verdict(problems: &[Problem], good: &str) -> ExitCode {
     for problem in problems {
@@ -51,6 +68,6 @@ fn verdict(problems: &[Problem], good: &str) -> ExitCode {
 
 #[expect(clippy::print_stderr, reason = "this is a program for the terminal")]
 fn usage() -> ExitCode {
-    eprintln!("usage: cargo run -p xtask -- tidy | generate [--check]");
+    eprintln!("usage: cargo run -p xtask -- tidy | generate [--check] | render SPEC OUT");
     ExitCode::from(2)
 }

@@ -9,6 +9,9 @@ use crate::{Millis, ServiceName};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Migrations {
     pub tool: MigrationTool,
+    /// The service that it belongs to, where one is named: its image runs it.
+    #[serde(rename = "in", default)]
+    pub service: Option<ServiceName>,
     /// Folder or file, relative to the spec's folder, that the migration is run from.
     pub files: Option<String>,
     /// The new release's environment.
@@ -33,6 +36,7 @@ impl Migrations {
     pub fn command(command: Vec<String>) -> Migrations {
         Migrations {
             tool: MigrationTool::Command(command),
+            service: None,
             files: None,
             env: BTreeMap::new(),
             timeout: Millis::mins(10),

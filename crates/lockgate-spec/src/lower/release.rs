@@ -19,14 +19,14 @@ type Services = BTreeMap<ServiceName, Service>;
 pub(super) fn migrations(context: &mut Context<'_>, services: &Services) -> Option<Migrations> {
     let tree = context.tree;
     let value = tree.get("migrations")?;
-    let (tool, files, env) = match (value.get("tool"), value.get("command")) {
+    let (tool, service, files, env) = match (value.get("tool"), value.get("command")) {
         (Some(tool), None) if tool.text() != Some("sqlx") => {
             idle(context, value, "source", "tool");
             let known = language::TOOLS.iter().find(|it| tool.text() == Some(it.0))?;
             let argv = known.1.iter().map(|it| (*it).to_owned()).collect();
             let service = chosen(context, value, "in", services, Wants::Files)?;
             let of = services.get(&service)?;
-            (MigrationTool::Command(argv), of.files.clone(), of.env.clone())
+            (MigrationTool::Command(argv), Some(service), of.files.clone(), of.env.clone())
         }
         (Some(_), None) => {
             let Some(source) = value.get("source") else {
@@ -34,19 +34,27 @@ pub(super) fn migrations(context: &mut Context<'_>, services: &Services) -> Opti
                 context.missing("source", "`migrations`", value.key_span, help);
                 return None;
             };
-            (MigrationTool::Sqlx, source.read(scalar::inner_path), sqlx_env(context, value, services))
+            let named = value.get("in").and_then(Value::text).and_then(|it| services.get_key_value(it));
+            let service = named.map(|it| it.0.clone());
+            (
+                MigrationTool::Sqlx,
+                service,
+                source.read(scalar::inner_path),
+                sqlx_env(context, value, services),
+            )
         }
         (None, Some(command)) => {
             idle(context, value, "source", "command");
             let service = chosen(context, value, "in", services, Wants::Files)?;
             let argv = context.argv(command, Some(service.as_str()), &mut Mentions::new());
             let of = services.get(&service)?;
-            (MigrationTool::Command(argv), of.files.clone(), of.env.clone())
+            (MigrationTool::Command(argv), Some(service), of.files.clone(), of.env.clone())
         }
         (Some(_), Some(_)) | (None, None) => return None,
     };
     Some(Migrations {
         tool,
+        service,
         files,
         env,
         timeout: duration(value, "timeout", Millis::mins(10)),
