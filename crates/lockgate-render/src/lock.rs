@@ -34,6 +34,14 @@ impl Lock {
         serde_json::from_str(text).map_err(|error| Unreadable(error.to_string()))
     }
 
+    /// `postgres:17` with its digest, where it is known.
+    pub fn image(&self, name: &str) -> String {
+        match self.images.get(name) {
+            Some(pin) if !name.contains('@') => format!("{name}@{}", pin.digest),
+            Some(_) | None => name.to_owned(),
+        }
+    }
+
     pub fn to_text(&self) -> String {
         let text = serde_json::to_string_pretty(self).expect("strings serialise");
         text + "\n"

@@ -2,8 +2,12 @@
 
 mod bundled;
 mod edges;
+pub(crate) mod health;
 mod image;
 mod job;
+pub(crate) mod path;
+pub(crate) mod quantity;
+pub(crate) mod shell;
 mod template;
 mod variable;
 
