@@ -10,6 +10,7 @@
 mod alertmanager;
 mod apprunner;
 mod artifact;
+mod block;
 mod cloudwatch;
 mod compose;
 mod dockerfile;
@@ -23,6 +24,7 @@ mod grafana;
 mod header;
 mod helm;
 mod helmfile;
+mod keys;
 mod kubernetes;
 mod kustomize;
 mod lock;
@@ -30,15 +32,19 @@ mod manifest;
 mod output;
 mod patch;
 mod prometheus;
+mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use lockgate_model::{Digest, EnvironmentName, ServiceName, System, Version};
 
 pub use artifact::{Artifact, Kind, UnknownKind};
+pub use block::{BadBlock, fill as fill_blocks, is_managed};
+pub use keys::vanished;
 pub use lock::{Lock, Pin, Unreadable as UnreadableLock};
-pub use manifest::{Entry, Manifest};
+pub use manifest::{Entry, Manifest, PATH as MANIFEST};
 pub use output::Problem;
+pub use tree::{Comparison, Difference, DifferenceKind};
 
 use facts::Facts;
 use output::Output;
@@ -63,6 +69,14 @@ pub struct Selection {
     pub environments: BTreeSet<EnvironmentName>,
     /// `None` is what each environment's target needs; kinds named here are rendered wherever they can be.
     pub kinds: Option<BTreeSet<Kind>>,
+}
+
+impl Selection {
+    pub fn wants(&self, kind: Kind, environment: Option<&EnvironmentName>) -> bool {
+        let here =
+            self.environments.is_empty() || environment.is_none_or(|it| self.environments.contains(it));
+        here && self.kinds.as_ref().is_none_or(|it| it.contains(&kind))
+    }
 }
 
 /// All artifacts, sorted by path, and what a person should know about them.

@@ -116,12 +116,11 @@ impl<'a> Output<'a> {
         if !self.problems.is_empty() {
             return Err(self.problems.into_iter().collect());
         }
-        let wanted = |it: &Artifact| {
-            let here = it.environment.as_ref().is_none_or(|it| selection.environments.contains(it));
-            (here || selection.environments.is_empty())
-                && selection.kinds.as_ref().is_none_or(|kinds| kinds.contains(&it.kind))
-        };
-        let artifacts = self.artifacts.into_values().filter(wanted).collect();
+        let artifacts = self
+            .artifacts
+            .into_values()
+            .filter(|it| selection.wants(it.kind, it.environment.as_ref()))
+            .collect();
         Ok(Rendered { artifacts, blocks: self.blocks, notes: self.notes.into_iter().collect() })
     }
 
