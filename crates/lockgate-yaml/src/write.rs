@@ -9,6 +9,8 @@ pub struct Style<'a> {
     pub first: &'a [&'a str],
     /// What stands behind a value as a comment, by key.
     pub remark: Option<&'a dyn Fn(&str, &Value) -> Option<String>>,
+    /// What stands above an entry as comments, by the keys that lead to it; items of lists have none.
+    pub above: Option<&'a dyn Fn(&[&str]) -> Option<String>>,
     /// What is written instead of a string, as it is: for files that are templates of others.
     pub raw: Option<&'a dyn Fn(&str) -> Option<String>>,
     /// Items of a list stand below their key's column, as `kubectl` and people indent them, or in line with it.
@@ -16,7 +18,7 @@ pub struct Style<'a> {
 }
 
 pub fn write(value: &Value, style: &Style<'_>) -> String {
-    let mut writer = Writer { style, text: String::new() };
+    let mut writer = Writer { style, text: String::new(), keys: vec![] };
     writer.document(value);
     writer.text
 }
@@ -27,13 +29,15 @@ pub fn write_all<'v>(values: impl IntoIterator<Item = &'v Value>, style: &Style<
     texts.join("---\n")
 }
 
-struct Writer<'a> {
+struct Writer<'a, 'v> {
     style: &'a Style<'a>,
     text: String,
+    /// Those that lead to what is written now.
+    keys: Vec<&'v str>,
 }
 
-impl Writer<'_> {
-    fn document(&mut self, value: &Value) {
+impl<'v> Writer<'_, 'v> {
+    fn document(&mut self, value: &'v Value) {
         match value {
             Value::Object(map) if !map.is_empty() => self.map(map, 0),
             Value::Array(items) if is_block(items) => self.list(items, 0),
@@ -45,26 +49,39 @@ impl Writer<'_> {
         }
     }
 
-    fn map(&mut self, map: &serde_json::Map<String, Value>, depth: usize) {
+    fn map(&mut self, map: &'v serde_json::Map<String, Value>, depth: usize) {
         for (idx, (key, value)) in self.in_order(map).into_iter().enumerate() {
+            self.keys.push(key);
             // The first key of a list's item stands behind its dash.
             if idx != 0 || !self.text.ends_with("- ") {
+                self.above(depth);
                 self.indent(depth);
             }
             self.text.push_str(&scalar(key));
             self.text.push(':');
             self.value(key, value, depth);
+            self.keys.pop();
         }
     }
 
-    fn in_order<'m>(&self, map: &'m serde_json::Map<String, Value>) -> Vec<(&'m String, &'m Value)> {
+    fn above(&mut self, depth: usize) {
+        let Some(comment) = self.style.above.and_then(|it| it(&self.keys)) else { return };
+        for line in comment.lines() {
+            self.indent(depth);
+            self.text.push_str("# ");
+            self.text.push_str(line);
+            self.text.push('\n');
+        }
+    }
+
+    fn in_order<'m>(&self, map: &'m serde_json::Map<String, Value>) -> Vec<(&'m str, &'m Value)> {
         let rank = |key: &str| self.style.first.iter().position(|it| *it == key).unwrap_or(usize::MAX);
-        let mut entries: Vec<_> = map.iter().collect();
+        let mut entries: Vec<_> = map.iter().map(|it| (it.0.as_str(), it.1)).collect();
         entries.sort_by(|a, b| (rank(a.0), a.0).cmp(&(rank(b.0), b.0)));
         entries
     }
 
-    fn list(&mut self, items: &[Value], depth: usize) {
+    fn list(&mut self, items: &'v [Value], depth: usize) {
         for item in items {
             self.indent(depth);
             self.text.push_str("- ");
@@ -81,7 +98,7 @@ impl Writer<'_> {
     }
 
     /// What stands behind `key:`.
-    fn value(&mut self, key: &str, value: &Value, depth: usize) {
+    fn value(&mut self, key: &str, value: &'v Value, depth: usize) {
         match value {
             Value::Object(map) if !map.is_empty() => {
                 self.text.push('\n');
@@ -273,7 +290,13 @@ mod tests {
         let value = json!({"kind": "Deployment", "name": "web", "run": "set -eu\nmake\n", "steps": [
             {"uses": "actions/checkout", "with": {"depth": 1}}, {"name": "a", "args": ["x", "1.10"]}, [[1], ["no"]]], "none": {}, "nothing": []});
         let remark = |key: &str, _: &Value| (key == "uses").then(|| "v4".to_owned());
-        let style = Style { first: &["name", "kind"], remark: Some(&remark), ..Style::default() };
+        let above = |keys: &[&str]| (keys == ["steps"]).then(|| "In this order,\none by one".to_owned());
+        let style = Style {
+            first: &["name", "kind"],
+            remark: Some(&remark),
+            above: Some(&above),
+            ..Style::default()
+        };
         insta::assert_snapshot!(write(&value, &style), @r#"
         name: web
         kind: Deployment
@@ -282,6 +305,8 @@ mod tests {
         run: |
           set -eu
           make
+        # In this order,
+        # one by one
         steps:
         - uses: actions/checkout # v4
           with:
