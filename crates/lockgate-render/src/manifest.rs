@@ -39,6 +39,10 @@ impl Manifest {
         Manifest { artifacts: entries.collect() }
     }
 
+    pub fn parse(text: &str) -> Result<Manifest, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+
     pub fn to_text(&self) -> String {
         let text = serde_json::to_string_pretty(self).expect("strings and digests serialise");
         text + "\n"

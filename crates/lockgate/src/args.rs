@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use lockgate_model::{EnvironmentName, ReleaseId, ServiceName, SystemName, Version};
+use lockgate_render::Kind;
 
 /// Carry out releases that can be trusted at 3 a.m.: migrations, canaries, rollback.
 #[derive(Debug, Parser)]
@@ -108,6 +109,8 @@ pub enum Command {
     Show(ShowArgs),
     /// Write the language of the spec as a JSON Schema, for editors
     Schema,
+    /// Write every artifact that the spec stands for: Dockerfiles, manifests, workflows, alerts, ...
+    Render(RenderArgs),
     /// Show what a release would do
     Plan(PlanArgs),
     /// Carry out a release
@@ -186,6 +189,41 @@ pub struct ShowArgs {
     /// Say where one value came from, as in `services.web.replicas`
     #[arg(long, value_name = "PATH")]
     pub explain: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct RenderArgs {
+    /// Environment to render for, with what all share; without it, all (can be repeated)
+    #[arg(long, value_name = "NAME")]
+    pub env: Vec<EnvironmentName>,
+    /// Kind of artifact to render, also where another is usual; without it, what each environment uses (can be repeated)
+    #[arg(long, value_name = "KIND", value_parser = kind)]
+    pub only: Vec<Kind>,
+    /// Folder of the tree; without it, the spec's own
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Write nothing; fail with a diff when a file is changed, missing, new or orphaned
+    #[arg(long)]
+    pub check: bool,
+    /// Write nothing; name the keys that were there at a revision of git and are gone
+    #[arg(long, value_name = "REV", conflicts_with = "check")]
+    pub against: Option<String>,
+    /// Overwrite files that were edited, or that somebody else wrote
+    #[arg(long, conflicts_with_all = ["check", "against"])]
+    pub force: bool,
+    /// What `${release.version}` is
+    #[arg(long)]
+    pub version: Option<Version>,
+    /// JSON file with the digest of each service's image, as in `{"web": "sha256:..."}`
+    #[arg(long, value_name = "FILE")]
+    pub images: Option<PathBuf>,
+}
+
+fn kind(text: &str) -> Result<Kind, String> {
+    text.parse().map_err(|error| {
+        let known: Vec<&str> = Kind::ALL.iter().map(|it| it.as_str()).collect();
+        format!("{error}; these are: {}", known.join(", "))
+    })
 }
 
 #[derive(Debug, Args)]

@@ -90,6 +90,22 @@ impl Context {
         let warnings: Vec<Diagnostic> =
             diagnostics.into_iter().filter(|it| it.severity == Severity::Warning).collect();
         self.show(&warnings);
+        self.some(system, environment)
+    }
+
+    /// For commands that look at many environments, whose warnings `check` shows.
+    pub fn system_without_warnings(
+        &self,
+        environment: &EnvironmentName,
+        version: Option<&Version>,
+    ) -> anyhow::Result<System> {
+        let facts = Facts { version: version.cloned() };
+        let (system, diagnostics) = self.spec.resolve(environment, &facts);
+        self.refuse_errors(&diagnostics)?;
+        self.some(system, environment)
+    }
+
+    fn some(&self, system: Option<System>, environment: &EnvironmentName) -> anyhow::Result<System> {
         system.with_context(|| format!("{} has no system for `{environment}`", self.spec_path.display()))
     }
 

@@ -11,6 +11,7 @@ pub mod history;
 pub mod logs;
 pub mod node;
 pub mod plan;
+pub mod render;
 pub mod rollback;
 pub mod schema;
 pub mod show;
