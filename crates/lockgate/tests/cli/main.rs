@@ -16,6 +16,7 @@ mod happy;
 mod knobs;
 mod migrations;
 mod postgres;
+mod render;
 mod schema;
 mod steering;
 mod world;
