@@ -13,6 +13,7 @@ mod quantity;
 mod release;
 mod secret;
 mod system;
+mod threshold;
 mod time;
 mod work;
 
@@ -29,5 +30,6 @@ pub use quantity::{InvalidQuantity, Percent, Weight, Weights, grouped};
 pub use release::{ReleaseId, SlotRef, Snapshot};
 pub use secret::Secret;
 pub use system::*;
+pub use threshold::{Amount, Comparison, InvalidThreshold, Period, Threshold, Unit};
 pub use time::{InvalidDuration, Millis, Timestamp};
 pub use work::{JobKind, JobSpec, SlotSpec, SmokeSpec, SmokeVia};

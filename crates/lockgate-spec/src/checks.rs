@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use lockgate_model::{Diagnostic, RollbackTrigger, SloMetric, SloObjective, Span, Strategy, System, When};
+use lockgate_model::{
+    Amount, Comparison, Diagnostic, RollbackTrigger, SloMetric, SloObjective, Span, Strategy, System,
+    Threshold, When,
+};
 
 use crate::layers::Value;
-use crate::leaf::measure::{self, Amount, Comparison, Threshold};
+use crate::leaf::measure;
 use crate::lower::missing;
 use crate::scope::Mentions;
 use lockgate_diagnostics::codes;

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use crate::language;
-use crate::leaf::measure::{self, Unit};
+use crate::leaf::measure;
 use crate::schema::{Field, Keys, Leaf, NameRule, Named, Pick, Shape, Short};
 use lockgate_diagnostics::suggest;
-use lockgate_model::Millis;
+use lockgate_model::{Millis, Unit};
 
 const HEAD: &str = "# Keys
 

@@ -3,15 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::slo::SloSeverity;
-use crate::{EnvironmentName, Millis};
+use crate::{EnvironmentName, Millis, Threshold};
 
 /// A number of something that is no canary's business: `postgres.connections`, `deploy_success`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Measure {
-    /// As it is written: `> 99%`.
-    pub objective: Option<String>,
-    /// As it is written: `> 80% for 5m`.
-    pub alert: Option<String>,
+    /// `> 99%`
+    pub objective: Option<Threshold>,
+    /// `> 80% for 5m`
+    pub alert: Option<Threshold>,
     pub severity: SloSeverity,
     pub runbook: Option<String>,
 }
@@ -23,7 +23,7 @@ pub struct AlertRule {
     pub metric: Option<String>,
     /// Instead of a metric: an expression in `PromQL`.
     pub query: Option<String>,
-    pub alert: String,
+    pub alert: Threshold,
     pub severity: SloSeverity,
     pub summary: Option<String>,
     pub runbook: Option<String>,

@@ -1,5 +1,6 @@
 //! What every format needs to know, computed once from the resolved environments, so that no two formats can disagree.
 
+mod alert;
 mod bundled;
 mod edges;
 pub(crate) mod health;
@@ -19,6 +20,7 @@ use crate::Request;
 use crate::artifact::Kind;
 use crate::lock::Lock;
 
+pub(crate) use alert::{Alert, Measured, Objective, proper_name};
 pub(crate) use bundled::{Bundled, Exporter};
 pub(crate) use edges::{Edges, Peer};
 pub(crate) use image::ImageFact;
@@ -46,6 +48,9 @@ pub(crate) struct Environment<'a> {
     pub(crate) secrets: BTreeMap<String, SecretFact<'a>>,
     pub(crate) migration: Option<JobFact<'a>>,
     pub(crate) seed: Option<JobFact<'a>>,
+    /// Every alert that the spec asks for, by name.
+    pub(crate) alerts: Vec<Alert<'a>>,
+    pub(crate) objectives: Vec<Objective<'a>>,
 }
 
 pub(crate) struct ServiceFact<'a> {
@@ -103,6 +108,8 @@ impl<'a> Environment<'a> {
         Environment {
             system,
             version: request.version.as_ref().map(ToString::to_string),
+            alerts: alert::alerts(system),
+            objectives: alert::objectives(system),
             secrets: variable::secrets(system, &bundled),
             migration: job::migration(system),
             seed: job::seed(system),

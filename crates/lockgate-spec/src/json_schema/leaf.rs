@@ -56,8 +56,9 @@ pub(super) fn name(rule: NameRule) -> Option<(String, &'static str)> {
 }
 
 fn metric() -> String {
-    let names =
-        |known: &[(&'static str, measure::Unit)]| known.iter().map(|it| it.0).collect::<Vec<_>>().join("|");
+    let names = |known: &[(&'static str, lockgate_model::Unit)]| {
+        known.iter().map(|it| it.0).collect::<Vec<_>>().join("|")
+    };
     format!(r"{}|[^.]*\.(?:{})", names(measure::OF_THE_SYSTEM), names(measure::OF_A_DEPENDENCY))
 }
 

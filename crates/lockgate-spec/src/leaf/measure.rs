@@ -1,17 +1,10 @@
 //! What can be measured beside the metrics of a canary, and comparisons with any unit: `> 80% for 5m`.
 
 use lockgate_diagnostics::{codes, shown, suggest};
-use lockgate_model::{Millis, Percent};
+use lockgate_model::{Amount, Comparison, InvalidThreshold, Millis, Percent, Threshold, Unit};
 use lockgate_yaml::Scalar;
 
 use crate::scalar::Problem;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unit {
-    Share,
-    Duration,
-    Count,
-}
 
 /// Metrics of the system as a whole.
 pub(crate) const OF_THE_SYSTEM: &[(&str, Unit)] = &[
@@ -73,66 +66,29 @@ pub(crate) fn metric(name: &str) -> Result<Unit, Problem> {
     Err(problem.help(format!("the metrics of {whose} are {}", suggest::all(names()))))
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Comparison {
-    Less,
-    AtMost,
-    Equal,
-    AtLeast,
-    More,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
-pub(crate) enum Amount {
-    Share(Percent),
-    Duration(Millis),
-    Count(f64),
-}
-
-impl Amount {
-    pub(crate) fn unit(self) -> Unit {
-        match self {
-            Amount::Share(_) => Unit::Share,
-            Amount::Duration(_) => Unit::Duration,
-            Amount::Count(_) => Unit::Count,
-        }
-    }
-}
-
-/// `> 1% for 5m`, taken apart.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Threshold {
-    pub(crate) comparison: Comparison,
-    pub(crate) amount: Amount,
-    /// How long it must last, or the time that is looked at.
-    pub(crate) lasting: Option<Millis>,
-}
-
 enum Holds {
     Never,
     Sometimes,
     Always,
 }
 
-impl Threshold {
-    /// No amount is below nothing, and no share is beyond all of it.
-    fn holds(self) -> Holds {
-        let (nothing, everything) = match self.amount {
-            Amount::Share(share) => (share == Percent(0), share == Percent(100_000)),
-            Amount::Duration(span) => (span == Millis::ZERO, false),
-            Amount::Count(count) => (count == 0.0, false),
-        };
-        match self.comparison {
-            Comparison::Less if nothing => Holds::Never,
-            Comparison::More if everything => Holds::Never,
-            Comparison::AtLeast if nothing => Holds::Always,
-            Comparison::AtMost if everything => Holds::Always,
-            Comparison::Less
-            | Comparison::AtMost
-            | Comparison::Equal
-            | Comparison::AtLeast
-            | Comparison::More => Holds::Sometimes,
-        }
+/// No amount is below nothing, and no share is beyond all of it.
+fn holds(threshold: Threshold) -> Holds {
+    let (nothing, everything) = match threshold.amount {
+        Amount::Share(share) => (share == Percent(0), share == Percent(100_000)),
+        Amount::Duration(span) => (span == Millis::ZERO, false),
+        Amount::Count(count) => (count == 0.0, false),
+    };
+    match threshold.comparison {
+        Comparison::Less if nothing => Holds::Never,
+        Comparison::More if everything => Holds::Never,
+        Comparison::AtLeast if nothing => Holds::Always,
+        Comparison::AtMost if everything => Holds::Always,
+        Comparison::Less
+        | Comparison::AtMost
+        | Comparison::Equal
+        | Comparison::AtLeast
+        | Comparison::More => Holds::Sometimes,
     }
 }
 
@@ -141,48 +97,18 @@ fn bad(message: impl Into<String>, label: &str) -> Problem {
 }
 
 pub(crate) fn threshold(scalar: &Scalar) -> Result<Threshold, Problem> {
-    let text = scalar.text.trim();
-    let operators = [
-        ("<=", Comparison::AtMost),
-        (">=", Comparison::AtLeast),
-        ("<", Comparison::Less),
-        (">", Comparison::More),
-        ("=", Comparison::Equal),
-    ];
-    let Some((operator, comparison)) = operators.into_iter().find(|it| text.starts_with(it.0)) else {
-        let message = format!("`{}` compares with nothing", shown(text));
-        return Err(bad(message, "begin with `<` or `>`").help("as in `> 80% for 5m`"));
-    };
-    let rest = text[operator.len()..].trim();
-    let split = [" for ", " in ", " over "].into_iter().find_map(|it| rest.split_once(it));
-    let (number, lasting) = match split {
-        Some((number, lasting)) => (number.trim(), Some(lasting.trim())),
-        None => (rest, None),
-    };
-    let lasting = lasting.map(|it| {
-        let span = it.parse::<Millis>().ok().filter(|it| *it != Millis::ZERO);
-        span.ok_or_else(|| bad(format!("`{}` is no time", shown(it)), "a duration such as `5m` is wanted"))
-    });
-    Ok(Threshold { comparison, amount: amount(number)?, lasting: lasting.transpose()? })
-}
-
-fn amount(text: &str) -> Result<Amount, Problem> {
-    let wrong =
-        || bad(format!("`{}` is no amount", shown(text)), "a number, a percentage or a duration is wanted");
-    if text.ends_with('%') {
-        return text.parse().map(Amount::Share).map_err(|_| wrong());
-    }
-    let (number, scale) = match (text.strip_suffix('k'), text.strip_suffix('M')) {
-        (Some(number), _) => (number, 1e3),
-        (None, Some(number)) => (number, 1e6),
-        (None, None) => (text, 1.0),
-    };
-    let plain = number.starts_with(|it: char| it.is_ascii_digit())
-        && number.bytes().all(|it| it.is_ascii_digit() || it == b'.');
-    if let Some(number) = number.parse::<f64>().ok().filter(|_| plain) {
-        return Ok(Amount::Count(number * scale));
-    }
-    text.parse().map(Amount::Duration).map_err(|_| wrong())
+    scalar.text.parse().map_err(|error| match error {
+        InvalidThreshold::NoComparison(text) => {
+            let message = format!("`{}` compares with nothing", shown(&text));
+            bad(message, "begin with `<` or `>`").help("as in `> 80% for 5m`")
+        }
+        InvalidThreshold::NoAmount(text) => {
+            bad(format!("`{}` is no amount", shown(&text)), "a number, a percentage or a duration is wanted")
+        }
+        InvalidThreshold::NoTime(text) => {
+            bad(format!("`{}` is no time", shown(&text)), "a duration such as `5m` is wanted")
+        }
+    })
 }
 
 /// What must hold of a metric: no time belongs to it.
@@ -190,12 +116,12 @@ pub(crate) fn objective(metric_name: &str, scalar: &Scalar) -> Result<(), Proble
     let Ok(unit) = metric(metric_name) else { return Ok(()) };
     let threshold = threshold(scalar)?;
     in_unit(metric_name, unit, threshold.amount)?;
-    if threshold.lasting.is_some() {
+    if threshold.period.is_some() {
         let message = format!("the objective `{}` has a time", shown(&scalar.text));
         return Err(bad(message, "only alerts have one").help("say the time in `alert`"));
     }
     let text = shown(&scalar.text);
-    match threshold.holds() {
+    match holds(threshold) {
         Holds::Never => {
             let message = format!("the objective `{text}` can never be met");
             Err(Problem::new(codes::NEVER_MET, message, "nothing is beyond this"))
@@ -214,14 +140,14 @@ pub(crate) fn alert(metric_name: &str, scalar: &Scalar) -> Result<(), Problem> {
     let threshold = threshold(scalar)?;
     in_unit(metric_name, unit, threshold.amount)?;
     // A migration is measured once, when it has ended.
-    if threshold.lasting.is_none() && metric_name != "migration_duration" {
+    if threshold.period.is_none() && metric_name != "migration_duration" {
         let message = format!("the alert `{}` does not say how long it must last", shown(&scalar.text));
         return Err(
             bad(message, "add `for` and a duration").help(format!("as in `{} for 5m`", shown(&scalar.text)))
         );
     }
     let text = shown(&scalar.text);
-    match threshold.holds() {
+    match holds(threshold) {
         Holds::Never => {
             let message = format!("the alert `{text}` can never fire");
             Err(Problem::new(codes::NEVER_MET, message, "nothing is beyond this"))
@@ -245,31 +171,4 @@ pub(crate) fn in_unit(metric: &str, unit: Unit, amount: Amount) -> Result<(), Pr
     };
     let message = format!("the threshold of `{metric}` has the wrong unit");
     Err(Problem::new(codes::UNIT, message, format!("{wanted} is wanted")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn comparisons_have_an_amount_and_perhaps_a_time() {
-        let read = |text| threshold(&Scalar::plain(text)).ok();
-        let five = Some(Millis::mins(5));
-        assert_eq!(
-            read("> 80% for 5m"),
-            Some(Threshold {
-                comparison: Comparison::More,
-                amount: Amount::Share(Percent(80_000)),
-                lasting: five
-            })
-        );
-        assert_eq!(read("> 100k for 5m").map(|it| it.amount), Some(Amount::Count(100_000.0)));
-        assert_eq!(
-            read("<= 1s").map(|it| (it.amount, it.lasting)),
-            Some((Amount::Duration(Millis::secs(1)), None))
-        );
-        for text in ["", "80%", ">", "> x", "> 5 for", "> 5 for 0s", "> -1", "> 101%"] {
-            assert_eq!(read(text), None, "{text}");
-        }
-    }
 }

@@ -64,8 +64,8 @@ pub(super) fn objectives(context: &mut Context<'_>) -> BTreeMap<String, Measure>
         known_dependency(context, name, value);
         let text = |key: &str| value.get(key).and_then(Value::text).map(str::to_owned);
         let measure = Measure {
-            objective: text("objective"),
-            alert: text("alert"),
+            objective: value.field("objective", measure::threshold),
+            alert: value.field("alert", measure::threshold),
             severity: severity(value),
             runbook: text("runbook"),
         };

@@ -1,11 +1,11 @@
 //! Limits of one thing that do not go together: stated twice, in the wrong order, or met when another is missed.
 
 use lockgate_diagnostics::codes;
-use lockgate_model::{Diagnostic, Slo, SloMetric, SloObjective, SloSeverity};
+use lockgate_model::{Comparison, Diagnostic, Slo, SloMetric, SloObjective, SloSeverity, Threshold};
 
 use crate::checks;
 use crate::layers::Value;
-use crate::leaf::measure::{self, Comparison, Threshold};
+use crate::leaf::measure;
 use crate::lints::shared::is_meant_for_others;
 use crate::spec::Seen;
 
@@ -62,7 +62,7 @@ impl<'a> Limit<'a> {
     fn fits(&self, other: &Limit<'_>) -> bool {
         let (a, b) = (self.threshold, other.threshold);
         let (Some(side), true) = (Side::of(a), Side::of(a) == Side::of(b)) else { return true };
-        if a.amount == b.amount && a.lasting == b.lasting {
+        if a.amount == b.amount && a.span() == b.span() {
             return true;
         }
         match (self.is_critical, other.is_critical) {
@@ -95,7 +95,7 @@ impl Side {
             Side::Above => b.amount < a.amount,
             Side::Below => a.amount < b.amount,
         };
-        beyond || (a.amount == b.amount && b.lasting < a.lasting)
+        beyond || (a.amount == b.amount && b.span() < a.span())
     }
 }
 

@@ -1,12 +1,12 @@
 //! Migrations: who runs them, and how long they may take.
 
 use lockgate_diagnostics::codes;
-use lockgate_model::Diagnostic;
+use lockgate_model::{Amount, Comparison, Diagnostic};
 
 use super::retry;
 use crate::language;
 use crate::layers::Value;
-use crate::leaf::measure::{self, Amount, Comparison};
+use crate::leaf::measure;
 use crate::lints::commands::{program, programs};
 use crate::lints::replicas;
 use crate::lints::shared::label;
