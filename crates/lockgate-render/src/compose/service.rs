@@ -50,16 +50,11 @@ pub(super) fn of_image(environment: &Environment<'_>, fact: &ServiceFact<'_>) ->
         depends_on: needs(environment, fact),
         networks,
         init: true,
-        read_only: is_ours(image),
+        read_only: image.is_of_preset(),
         cap_drop: vec!["ALL"],
         security_opt: vec!["no-new-privileges:true"],
         ..Container::default()
     })
-}
-
-/// Images of presets write to `/tmp` and their volumes only; what others do is not known.
-fn is_ours(image: &ImageFact<'_>) -> bool {
-    image.build.is_some_and(|it| it.1.preset.is_some() && it.1.dockerfile.is_none())
 }
 
 fn reference(environment: &Environment<'_>, image: &ImageFact<'_>) -> String {

@@ -25,6 +25,11 @@ impl ImageFact<'_> {
             (None, pinned, _) => format!("{}{pinned}", self.repository),
         }
     }
+
+    /// Is it built by a Dockerfile of ours? Such an image writes to `/tmp` and its volumes only.
+    pub(crate) fn is_of_preset(&self) -> bool {
+        self.build.is_some_and(|it| it.1.preset.is_some() && it.1.dockerfile.is_none())
+    }
 }
 
 pub(super) fn of<'a>(

@@ -1,0 +1,112 @@
+//! Names, labels and annotations.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
+use lockgate_model::{Digest, TargetKind};
+use serde_json::Value;
+
+use super::part::Part;
+use crate::facts::Environment;
+
+/// Annotation of pods: the version that they run. Who deploys without Lockgate sets it.
+pub(crate) const VERSION: &str = "lockgate.dev/version";
+/// What stands there until then.
+pub(crate) const UNRELEASED: &str = "unreleased";
+
+const NAME: &str = "app.kubernetes.io/name";
+/// Label of pods: which of the two versions of a release they are.
+const TRACK: &str = "lockgate.dev/track";
+/// Of 16 digits each; two contents of one name that share eight are not to be expected.
+const SUFFIX: usize = 8;
+
+pub(super) fn namespace(environment: &Environment<'_>) -> String {
+    match &environment.system.target {
+        TargetKind::Kubernetes(it) => it.namespace.clone(),
+        TargetKind::Local(_)
+        | TargetKind::Docker(_)
+        | TargetKind::Ecs(_)
+        | TargetKind::EcsExpress(_)
+        | TargetKind::AppRunner(_) => environment.system.name.to_string(),
+    }
+}
+
+pub(super) fn meta(environment: &Environment<'_>, part: &Part, name: &str) -> ObjectMeta {
+    ObjectMeta {
+        name: Some(name.to_owned()),
+        namespace: Some(namespace(environment)),
+        labels: Some(labels(environment, part)),
+        ..ObjectMeta::default()
+    }
+}
+
+pub(super) fn labels(environment: &Environment<'_>, part: &Part) -> BTreeMap<String, String> {
+    BTreeMap::from([
+        (NAME.to_owned(), part.name()),
+        ("app.kubernetes.io/part-of".to_owned(), environment.system.name.to_string()),
+        ("app.kubernetes.io/component".to_owned(), part.component().to_owned()),
+        ("app.kubernetes.io/managed-by".to_owned(), "lockgate".to_owned()),
+    ])
+}
+
+/// Metadata of a pod: the labels it is selected by, and the release it is of.
+pub(super) fn of_pods(environment: &Environment<'_>, part: &Part) -> ObjectMeta {
+    let mut labels = labels(environment, part);
+    let mut annotations = BTreeMap::new();
+    match part {
+        Part::Service(_) => {
+            labels.extend(stable(part));
+            annotations.insert(VERSION.to_owned(), version(environment));
+        }
+        Part::Migration | Part::MigrationAfter | Part::Seed | Part::Cron(_) => {
+            annotations.insert(VERSION.to_owned(), version(environment));
+        }
+        Part::Shared | Part::Dependency(_) => {}
+    }
+    ObjectMeta {
+        labels: Some(labels),
+        annotations: (!annotations.is_empty()).then_some(annotations),
+        ..ObjectMeta::default()
+    }
+}
+
+/// Annotation of pods that a reference to the commit, such as `git.sha`, is read from.
+pub(super) fn of_commit(reference: &str) -> Option<String> {
+    reference.strip_prefix("git.").map(|it| format!("lockgate.dev/git-{it}"))
+}
+
+fn version(environment: &Environment<'_>) -> String {
+    let known = environment.version.as_deref().or(environment.system.policy.version.as_deref());
+    known.filter(|it| !it.contains("${")).unwrap_or(UNRELEASED).to_owned()
+}
+
+/// All pods of a part, whatever their version.
+pub(super) fn all(part: &Part) -> BTreeMap<String, String> {
+    BTreeMap::from([(NAME.to_owned(), part.name())])
+}
+
+/// The pods of a service that serve while no release is under way.
+pub(super) fn stable(part: &Part) -> BTreeMap<String, String> {
+    track(part, "stable")
+}
+
+/// The pods of a service's new version while it is tried.
+pub(super) fn canary(part: &Part) -> BTreeMap<String, String> {
+    track(part, "canary")
+}
+
+fn track(part: &Part, track: &str) -> BTreeMap<String, String> {
+    let mut labels = all(part);
+    labels.insert(TRACK.to_owned(), track.to_owned());
+    labels
+}
+
+pub(super) fn selector(labels: BTreeMap<String, String>) -> LabelSelector {
+    LabelSelector { match_labels: Some(labels), ..LabelSelector::default() }
+}
+
+pub(super) fn name_by_content(name: &str, value: &mut Value) -> String {
+    let name = format!("{name}-{}", &Digest::of_value(value).hex()[..SUFFIX]);
+    value["metadata"]["name"] = Value::String(name.clone());
+    name
+}
