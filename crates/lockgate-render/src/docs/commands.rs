@@ -1,0 +1,287 @@
+//! What a person types at 3 a.m., for each kind of target, with all names filled in.
+
+use lockgate_model::{EcsTarget, KubernetesTarget, ServiceName, Store, TargetKind, Via};
+
+use crate::facts::{Environment, shell};
+
+/// Commands of one environment. Each list may be empty where the platform has no such thing.
+pub(super) struct Commands {
+    /// What runs, and what happened lately.
+    pub(super) look: Vec<String>,
+    /// Before the first release.
+    pub(super) prepare: Vec<String>,
+    pub(super) release: Vec<String>,
+    pub(super) migrate: Vec<String>,
+    pub(super) seed: Vec<String>,
+    pub(super) rollback: Vec<String>,
+    /// Lists the secrets that are there, by name.
+    pub(super) secrets: Vec<String>,
+    services: Services,
+}
+
+/// What is done to one service.
+enum Services {
+    Local { environment: String },
+    Compose { compose: String },
+    Kubernetes { kubectl: String },
+    Ecs { aws: String, cluster: String, template: String, logs: String },
+    AppRunner { aws: String },
+}
+
+impl Commands {
+    pub(super) fn of(environment: &Environment<'_>) -> Commands {
+        match &environment.system.target {
+            TargetKind::Local(_) => local(environment),
+            TargetKind::Docker(_) => compose(environment),
+            TargetKind::Kubernetes(target) => kubernetes(environment, target),
+            TargetKind::Ecs(target) => ecs(environment, target),
+            TargetKind::EcsExpress(target) => {
+                let cluster = target.cluster.clone().unwrap_or_else(|| "default".to_owned());
+                let service = target.service.clone().unwrap_or_else(|| "${service.name}".to_owned());
+                on_ecs(environment, &target.region, cluster, service, "deploy/ecs-express")
+            }
+            TargetKind::AppRunner(target) => apprunner(environment, &target.region),
+        }
+    }
+
+    pub(super) fn logs(&self, service: &ServiceName) -> Vec<String> {
+        vec![match &self.services {
+            Services::Local { environment } => format!("lockgate logs {service} --env {environment}"),
+            Services::Compose { compose } => format!("{compose} logs --tail 200 --timestamps {service}"),
+            Services::Kubernetes { kubectl } => {
+                format!("{kubectl} logs deployment/{service} --all-containers --prefix --tail 200")
+            }
+            Services::Ecs { aws, logs, .. } => {
+                format!("{aws} logs tail {logs} --since 1h --log-stream-name-prefix {service}")
+            }
+            Services::AppRunner { aws } => {
+                format!("{aws} logs tail /aws/apprunner/{service} --since 1h")
+            }
+        }]
+    }
+
+    /// Instances begin anew, with what the stores hold now.
+    pub(super) fn restart(&self, service: &ServiceName) -> Vec<String> {
+        vec![match &self.services {
+            Services::Local { environment } => format!("lockgate deploy {environment}"),
+            Services::Compose { compose } => {
+                format!("{compose} up --detach --no-deps --force-recreate --wait {service}")
+            }
+            Services::Kubernetes { kubectl } => {
+                return vec![
+                    format!("{kubectl} rollout restart deployment/{service}"),
+                    format!("{kubectl} rollout status deployment/{service} --timeout 10m"),
+                ];
+            }
+            Services::Ecs { aws, cluster, template, .. } => {
+                let name = named(template, service);
+                format!(
+                    "{aws} ecs update-service --cluster {cluster} --service {name} --force-new-deployment"
+                )
+            }
+            Services::AppRunner { aws } => {
+                format!("{aws} apprunner start-deployment --service-arn \"$SERVICE_ARN\"")
+            }
+        }]
+    }
+
+    /// What the platform knows of a service that does not come up.
+    pub(super) fn describe(&self, service: &ServiceName) -> Vec<String> {
+        vec![match &self.services {
+            Services::Local { environment } => format!("lockgate status {environment}"),
+            Services::Compose { compose } => format!("{compose} ps --all {service}"),
+            Services::Kubernetes { kubectl } => {
+                format!("{kubectl} describe pods --selector app.kubernetes.io/name={service}")
+            }
+            Services::Ecs { aws, cluster, template, .. } => {
+                let name = named(template, service);
+                format!(
+                    "{aws} ecs describe-services --cluster {cluster} --services {name} --query 'services[].events[:10]'"
+                )
+            }
+            Services::AppRunner { aws } => {
+                format!("{aws} apprunner list-operations --service-arn \"$SERVICE_ARN\"")
+            }
+        }]
+    }
+}
+
+fn named(template: &str, service: &ServiceName) -> String {
+    shell::word(&template.replace("${service.name}", service.as_str()))
+}
+
+fn local(environment: &Environment<'_>) -> Commands {
+    let name = environment.name();
+    Commands {
+        look: vec![format!("lockgate status {name}"), format!("lockgate history {name}")],
+        prepare: vec![],
+        release: vec![format!("lockgate plan {name}"), format!("lockgate deploy {name} --version v1.2.3")],
+        migrate: vec![],
+        seed: vec![],
+        rollback: vec![format!("lockgate rollback {name}")],
+        secrets: vec![],
+        services: Services::Local { environment: name.to_owned() },
+    }
+}
+
+fn compose(environment: &Environment<'_>) -> Commands {
+    let name = environment.name();
+    let file = match &environment.system.stores.secrets {
+        Some(Store::File(file)) => file.as_str(),
+        _ => ".env",
+    };
+    let file = shell::word(file);
+    let compose = format!("docker compose --env-file {file} -f deploy/compose/{name}/compose.yaml");
+    let once = |job: &str, there: bool| {
+        if there { vec![format!("{compose} run --rm {job}")] } else { vec![] }
+    };
+    Commands {
+        look: vec![format!("{compose} ps"), format!("{compose} events --since 1h --until 0s")],
+        prepare: vec![
+            format!("cp deploy/env/{name}.env.example {file}"),
+            format!("\"${{EDITOR:-vi}}\" {file}"),
+        ],
+        release: vec![format!("RELEASE_VERSION=v1.2.3 {compose} up --build --detach --wait")],
+        migrate: once("migrate", environment.migration.is_some()),
+        seed: once("seed", environment.seed.is_some()),
+        rollback: vec![format!("RELEASE_VERSION=v1.2.2 {compose} up --no-build --detach --wait")],
+        secrets: vec![format!("grep -o '^[A-Z_0-9]*=' {file}")],
+        services: Services::Compose { compose },
+    }
+}
+
+fn kubernetes(environment: &Environment<'_>, target: &KubernetesTarget) -> Commands {
+    let (system, name) = (&environment.system.name, environment.name());
+    let namespace = shell::word(&target.namespace);
+    let context = target.context.as_deref().map(shell::word);
+    let kubectl = match &context {
+        Some(context) => format!("kubectl --context {context} --namespace {namespace}"),
+        None => format!("kubectl --namespace {namespace}"),
+    };
+    let helm = match &context {
+        Some(context) => format!("helm --kube-context {context} --namespace {namespace}"),
+        None => format!("helm --namespace {namespace}"),
+    };
+    let deployments = environment.services.keys();
+    let undo = || deployments.clone().map(|it| format!("{kubectl} rollout undo deployment/{it}")).collect();
+    let values = format!("deploy/helm/values-{name}.yaml");
+    let (release, rollback): (Vec<String>, Vec<String>) = match target.via {
+        Via::Apply => {
+            (vec![format!("{kubectl} apply --server-side --filename deploy/kubernetes/{name}/")], undo())
+        }
+        Via::Kustomize => (
+            vec![format!("{kubectl} apply --server-side --kustomize deploy/kustomize/overlays/{name}")],
+            undo(),
+        ),
+        Via::Helm => (
+            vec![format!(
+                "{helm} upgrade --install {system} deploy/helm/{system} --values {values} --values digests.yaml --wait --timeout 15m"
+            )],
+            vec![
+                format!("{helm} history {system}"),
+                format!("{helm} rollback {system} --wait --timeout 15m"),
+            ],
+        ),
+        Via::Helmfile => (
+            vec![format!("helmfile --file deploy/helmfile/helmfile.yaml --environment {name} apply")],
+            vec![
+                format!("{helm} history {system}"),
+                format!("{helm} rollback {system} --wait --timeout 15m"),
+            ],
+        ),
+    };
+    let mut look = vec![
+        format!("{kubectl} get deployments,statefulsets,pods,jobs,horizontalpodautoscalers"),
+        format!("{kubectl} get events --sort-by .lastTimestamp"),
+    ];
+    if matches!(target.via, Via::Helm | Via::Helmfile) {
+        look.push(format!("{helm} status {system}"));
+    }
+    let job = |name: &str, there: bool| {
+        if there { vec![format!("{kubectl} logs job/{name} --all-pods --prefix --tail -1")] } else { vec![] }
+    };
+    Commands {
+        look,
+        prepare: vec![],
+        release,
+        migrate: job("migrate", environment.migration.is_some()),
+        seed: job("seed", environment.seed.is_some()),
+        rollback,
+        secrets: vec![format!(
+            "{kubectl} get secrets --output custom-columns=NAME:.metadata.name,KEYS:.data --no-headers | sed 's/:[^ ]*//g'"
+        )],
+        services: Services::Kubernetes { kubectl },
+    }
+}
+
+fn ecs(environment: &Environment<'_>, target: &EcsTarget) -> Commands {
+    on_ecs(environment, &target.region, target.cluster.clone(), target.service.clone(), "deploy/ecs")
+}
+
+fn on_ecs(
+    environment: &Environment<'_>,
+    region: &str,
+    cluster: String,
+    template: String,
+    folder: &str,
+) -> Commands {
+    let name = environment.name();
+    let aws = format!("aws --region {}", shell::word(region));
+    let cluster = shell::word(&cluster);
+    let services: Vec<String> = environment.services.keys().map(|it| named(&template, it)).collect();
+    let system = &environment.system.name;
+    let of_service = |it: &String| {
+        format!(
+            "{aws} ecs update-service --cluster {cluster} --service {it} --task-definition \"$PREVIOUS_TASK_DEFINITION\""
+        )
+    };
+    let logs = environment.system.monitoring.logs.as_ref().and_then(|it| it.group.clone());
+    Commands {
+        look: vec![
+            format!("{aws} ecs describe-services --cluster {cluster} --services {}", services.join(" ")),
+            format!("{aws} ecs list-tasks --cluster {cluster} --desired-status STOPPED"),
+        ],
+        prepare: vec![],
+        release: vec![format!("ls {folder}/{name}/")],
+        migrate: vec![],
+        seed: vec![],
+        rollback: std::iter::once(format!(
+            "{aws} ecs list-task-definitions --family-prefix {system} --sort DESC --max-items 5"
+        ))
+        .chain(services.iter().map(of_service))
+        .collect(),
+        secrets: vec![
+            format!(
+                "{aws} secretsmanager list-secrets --query 'SecretList[].[Name,LastChangedDate]' --output table"
+            ),
+            format!(
+                "{aws} ssm describe-parameters --query 'Parameters[].[Name,LastModifiedDate]' --output table"
+            ),
+        ],
+        services: Services::Ecs {
+            aws,
+            cluster,
+            template,
+            logs: shell::word(&logs.unwrap_or_else(|| format!("/ecs/{system}"))),
+        },
+    }
+}
+
+fn apprunner(environment: &Environment<'_>, region: &str) -> Commands {
+    let aws = format!("aws --region {}", shell::word(region));
+    let name = environment.name();
+    Commands {
+        look: vec![format!("{aws} apprunner list-services")],
+        prepare: vec![],
+        release: vec![format!("ls deploy/apprunner/{name}/")],
+        migrate: vec![],
+        seed: vec![],
+        rollback: vec![format!(
+            "{aws} apprunner update-service --service-arn \"$SERVICE_ARN\" --source-configuration file://previous.json"
+        )],
+        secrets: vec![format!(
+            "{aws} secretsmanager list-secrets --query 'SecretList[].[Name,LastChangedDate]' --output table"
+        )],
+        services: Services::AppRunner { aws },
+    }
+}
