@@ -23,7 +23,7 @@ services:
     secrets: {TOKEN: {generate: hex32, rotate: 90d, about: of the API}}
     health: /up
     depends_on: [postgres]
-    ingress: {host: shop.example.org}
+    ingress: {hosts: shop.example.org}
 migrations: {command: [node, migrate.js], in: web, retry: {attempts: 3, initial: 2s, max: 60s}}
 smoke: [{get: /up}]
 slo:

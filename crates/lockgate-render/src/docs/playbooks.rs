@@ -82,7 +82,7 @@ fn beyond_limits(page: &mut Page, environment: &Environment<'_>) {
         page.heading(3, &format!("Alert: {name}"));
         let summary = rule.summary.as_deref().map_or_else(String::new, |it| format!("{}. ", plain(it)));
         let what = rule.metric.as_deref().or(rule.query.as_deref()).unwrap_or_default();
-        page.text(&format!("{summary}It fires when {} is {}.", code(what), plain(&rule.alert)));
+        page.text(&format!("{summary}It fires when {} is {}.", code(what), plain(&rule.alert.to_string())));
     }
 }
 

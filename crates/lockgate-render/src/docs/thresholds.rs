@@ -1,6 +1,6 @@
 //! What must hold and what must not be seen, in words.
 
-use lockgate_model::{SloMetric, SloObjective, SloSeverity};
+use lockgate_model::{SloMetric, SloObjective, SloSeverity, Threshold};
 
 use super::markdown::{Page, code, plain};
 use crate::facts::Environment;
@@ -22,7 +22,7 @@ pub(super) fn table(page: &mut Page, environment: &Environment<'_>) {
         ]);
     }
     for (name, measure) in &system.objectives {
-        let text = |it: &Option<String>| it.as_deref().map_or_else(String::new, plain);
+        let text = |it: &Option<Threshold>| it.as_ref().map_or_else(String::new, |it| plain(&it.to_string()));
         rows.push(vec![
             code(name),
             text(&measure.objective),
@@ -36,7 +36,7 @@ pub(super) fn table(page: &mut Page, environment: &Environment<'_>) {
         rows.push(vec![
             code(name),
             String::new(),
-            format!("{} {}", code(what), plain(&rule.alert)),
+            format!("{} {}", code(what), plain(&rule.alert.to_string())),
             severity(rule.severity).to_owned(),
             link(rule.runbook.as_deref()),
         ]);
