@@ -1,0 +1,181 @@
+//! Services that run once: migrations and seeds.
+
+use lockgate_yaml::Entry;
+
+use super::dependency::command_words;
+use super::environment;
+use super::part::{Part, Role};
+use super::reading::Reading;
+use super::{connection, text};
+use crate::template;
+use crate::value::{Map, Value};
+
+#[derive(Clone, Debug)]
+pub(super) enum Job {
+    /// What migrates the database, with the image and the variables of a service.
+    Migrations { command: Vec<String>, service: String },
+    /// What fills it.
+    Seeds { command: Vec<String>, service: String },
+}
+
+/// Attempts of a job that Compose starts until it succeeds.
+const ATTEMPTS: u64 = 5;
+/// What a job may say; whatever says more stays a service.
+const KEYS: [&str; 11] = [
+    "image",
+    "build",
+    "command",
+    "environment",
+    "env_file",
+    "depends_on",
+    "restart",
+    "networks",
+    "volumes",
+    "extends",
+    "entrypoint",
+];
+
+/// The jobs among the parts, by their place: at most one of each kind.
+pub(super) fn found(reading: &Reading<'_>, parts: &[Part]) -> Vec<(usize, Job)> {
+    let mut found: Vec<(usize, Job)> = vec![];
+    for (idx, part) in parts.iter().enumerate().filter(|it| it.1.is_service()) {
+        let Some(job) = job(reading, part, parts) else { continue };
+        let same = |it: &(usize, Job)| std::mem::discriminant(&it.1) == std::mem::discriminant(&job);
+        if !found.iter().any(same) {
+            found.push((idx, job));
+        }
+    }
+    // A job runs with the image of a service that stays one.
+    let jobs: Vec<&str> = found.iter().map(|it| parts[it.0].name.as_str()).collect();
+    let stays = |job: &Job| !jobs.contains(&job.service());
+    found.iter().filter(|it| stays(&it.1)).cloned().collect()
+}
+
+impl Job {
+    pub(super) fn service(&self) -> &str {
+        match self {
+            Job::Migrations { service, .. } | Job::Seeds { service, .. } => service,
+        }
+    }
+
+    fn key(&self) -> &'static str {
+        match self {
+            Job::Migrations { .. } => "migrations",
+            Job::Seeds { .. } => "seeds",
+        }
+    }
+}
+
+fn job(reading: &Reading<'_>, part: &Part, parts: &[Part]) -> Option<Job> {
+    let known =
+        |it: &Entry| KEYS.contains(&it.key.as_str()) || it.key.starts_with("x-") || it.value.is_null();
+    let restart = part.get("restart").and_then(text).unwrap_or("no");
+    let once = matches!(restart, "no" | "false") || restart.starts_with("on-failure");
+    if !once || part.elsewhere.is_some() || !part.keys.iter().all(known) {
+        return None;
+    }
+    let command = command_words(reading, part.get("command")?)?;
+    if command.is_empty()
+        || command.iter().any(|it| template::has_marks(it) || crate::secret::is_known_form(it))
+    {
+        return None;
+    }
+    let said = format!("{} {}", part.written, command.join(" ")).to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|it| said.contains(it));
+    let migrates = says(&["migrat", "alembic upgrade", "db push", "schema:load", "schema:update"]);
+    let seeds = says(&["seed", "loaddata", "fixtures"]);
+    if !migrates && !seeds {
+        return None;
+    }
+    let service =
+        parts.iter().filter(|it| it.name != part.name && it.is_service()).find(|it| runs_same(part, it))?;
+    let service = service.name.clone();
+    Some(if migrates { Job::Migrations { command, service } } else { Job::Seeds { command, service } })
+}
+
+/// Does the service have the image of the job, and all that the job is given?
+fn runs_same(job: &Part, service: &Part) -> bool {
+    let value = |part: &Part, key: &str| part.get(key).map(Value::of);
+    let same = |key: &str| value(job, key) == value(service, key);
+    let same_or_less = |key: &str| job.get(key).is_none() || same(key);
+    let has_image = job.get("image").is_some() || job.get("build").is_some();
+    let variables = |part: &Part| part.get("environment").map_or(vec![], |it| environment::variables(it).0);
+    let of_service = variables(service);
+    let given = variables(job);
+    let all = given
+        .iter()
+        .all(|it| of_service.iter().any(|other| other.name == it.name && other.value == it.value));
+    let is_job = service.get("command").is_some() && same("command");
+    has_image
+        && same("image")
+        && same("build")
+        && same("entrypoint")
+        && same_or_less("env_file")
+        && same_or_less("volumes")
+        && all
+        && !is_job
+}
+
+/// The jobs as keys of the spec.
+pub(super) fn all(reading: &mut Reading<'_>) -> Map {
+    let mut spec = Map::default();
+    for part in reading.parts.clone() {
+        let Role::Job(job) = &part.role else { continue };
+        let (Job::Migrations { command, service } | Job::Seeds { command, service }) = job;
+        let mut map = Map::one("command", Value::texts(command.iter().map(|it| connection::escaped(it))));
+        map.set("in", Value::Text(service.clone()));
+        if matches!(job, Job::Seeds { .. }) {
+            map.set("run", Value::Text("always".to_owned()));
+        }
+        let path = format!("services.{}", part.written);
+        reading.mapped_but(
+            path,
+            part.span,
+            job.key(),
+            "it runs once, before the new version starts".to_owned(),
+        );
+        for entry in &part.keys {
+            report(reading, &part, job, entry, &mut map);
+        }
+        spec.set(job.key(), Value::Map(map));
+    }
+    spec
+}
+
+fn report(reading: &mut Reading<'_>, part: &Part, job: &Job, entry: &Entry, map: &mut Map) {
+    let (path, span, key) = (part.path(&entry.key), entry.key_span, job.key());
+    let of_service = format!("those of `{}`", job.service());
+    match entry.key.as_str() {
+        _ if entry.value.is_null() => reading.mapped_but(path, span, "nothing", "it is empty".to_owned()),
+        "command" => reading.mapped(path, span, format!("{key}.command")),
+        "restart" => {
+            let attempts = attempts(text(&entry.value).unwrap_or(""));
+            if let Some(attempts) = attempts {
+                map.set("retry", Value::Map(Map::one("attempts", Value::number(attempts))));
+            }
+            let why = attempts.map(|it| format!("{it} attempts, and then the release stops"));
+            reading.mapped_but(path, span, format!("{key}.retry"), why);
+        }
+        "environment" => {
+            for variable in environment::variables(&entry.value).0 {
+                let path = part.path(&format!("environment.{}", variable.name));
+                reading.mapped_but(path, variable.span, format!("{key}.in"), of_service.clone());
+            }
+        }
+        "depends_on" => {
+            let why = "a release runs it when what its service needs is there".to_owned();
+            reading.mapped_but(path, span, key, why);
+        }
+        key if key.starts_with("x-") => {
+            reading.mapped_but(path, span, "nothing", "Compose does not read it either".to_owned());
+        }
+        _ => reading.mapped_but(path, span, format!("{key}.in"), of_service),
+    }
+}
+
+/// How often a job is tried, when it is tried more than once.
+fn attempts(restart: &str) -> Option<u64> {
+    let times = restart.strip_prefix("on-failure")?;
+    let more = times.strip_prefix(':').and_then(|it| it.parse::<u64>().ok());
+    Some(more.map_or(ATTEMPTS, |it| it.saturating_add(1)).clamp(1, 32))
+}

@@ -1,0 +1,106 @@
+//! Compose files: what is read first, what is decided about each service, and then the spec key by key.
+
+mod connection;
+mod dependency;
+mod deploy;
+mod environment;
+mod file;
+mod health;
+mod image;
+mod jobs;
+mod keys;
+mod kinds;
+mod merge;
+mod mounts;
+mod names;
+mod needs;
+mod network;
+mod part;
+mod patches;
+mod ports;
+mod reading;
+mod service;
+mod top;
+mod words;
+
+use lockgate_model::Diagnostic;
+use lockgate_yaml::{Kind, Node};
+
+use crate::value::{Map, Value};
+use crate::{Imported, Input};
+use part::Role;
+use reading::Reading;
+
+/// The environment that a Compose file describes.
+const ENVIRONMENT: &str = "local";
+/// What Compose reads values from, and where the spec's values are then.
+pub(crate) const STORE: &str = ".env";
+
+pub(crate) fn import(input: &Input<'_>) -> Result<Imported, Vec<Diagnostic>> {
+    let file = file::open(input.name, input.text)?;
+    let mut reading = Reading::new(input, &file);
+    for twice in &file.duplicates {
+        let line = reading.line(twice.first);
+        reading.dropped(
+            twice.key.clone(),
+            twice.again,
+            format!("it stands on line {line} already, which holds"),
+        );
+    }
+    let system = top::begin(&mut reading, &file.root);
+    let dependencies = dependency::all(&mut reading);
+    let services = service::all(&mut reading);
+    let jobs = jobs::all(&mut reading);
+    top::end(&mut reading, &file.root, &system);
+
+    let mut spec = Map::default();
+    spec.set("lockgate", Value::Text("v1".to_owned()));
+    spec.set("system", Value::Text(system));
+    spec.set_map("dependencies", dependencies);
+    spec.set_map("services", services);
+    spec.merge(jobs);
+    reading.patches.write(&mut spec);
+    spec.set_map("environments", environments(&reading));
+    let spec = format!(
+        "# Imported from {}; from now on this file is the one to change.\n{}",
+        shown_name(input.name),
+        spec.print()
+    );
+    Ok(Imported { spec, report: reading.finished() })
+}
+
+fn shown_name(name: &str) -> String {
+    name.chars().map(|it| if it.is_control() { ' ' } else { it }).collect()
+}
+
+fn environments(reading: &Reading<'_>) -> Map {
+    let mut environment = Map::one("target", Value::Text("docker".to_owned()));
+    let file = || Value::Map(Map::one("file", Value::Text(STORE.to_owned())));
+    let mut stores = Map::default();
+    let wanted = &reading.report.values;
+    let bundled = reading.parts.iter().any(|it| matches!(&it.role, Role::Dependency(it) if it.signs_in()));
+    if bundled || wanted.iter().any(|it| it.is_secret) {
+        stores.set("secrets", file());
+    }
+    if wanted.iter().any(|it| !it.is_secret) {
+        stores.set("config", file());
+    }
+    environment.set_map("stores", stores);
+    Map::one(ENVIRONMENT, Value::Map(environment))
+}
+
+/// The text of a single value.
+fn text(node: &Node) -> Option<&str> {
+    match &node.kind {
+        Kind::Scalar(scalar) if !scalar.is_null() => Some(&scalar.text),
+        Kind::Scalar(_) | Kind::Seq(_) | Kind::Map(_) => None,
+    }
+}
+
+/// The items of a list.
+fn items(node: &Node) -> &[Node] {
+    match &node.kind {
+        Kind::Seq(items) => items,
+        Kind::Scalar(_) | Kind::Map(_) => &[],
+    }
+}
