@@ -27,11 +27,6 @@ impl Filled {
         self.missing.is_empty().then_some(self.text.as_str())
     }
 
-    /// The variable that is the whole text.
-    pub(crate) fn only(&self) -> Option<&str> {
-        only(&self.text)
-    }
-
     /// For a report: where the values came from.
     pub(crate) fn note(&self) -> Option<String> {
         if self.used.is_empty() {
@@ -171,17 +166,14 @@ fn braces(
 }
 
 fn put(name: &str, said: Option<&str>, variables: &BTreeMap<String, String>, filled: &mut Filled) {
-    match variables.get(name).filter(|_| !secret::is_name(name)) {
-        Some(value) => {
-            filled.used.push(name.to_owned());
-            filled.text.push_str(value);
-        }
-        None => {
-            filled.missing.push((name.to_owned(), said.map(str::to_owned)));
-            filled.text.push(OPEN);
-            filled.text.push_str(name);
-            filled.text.push(CLOSE);
-        }
+    if let Some(value) = variables.get(name).filter(|_| !secret::is_name(name)) {
+        filled.used.push(name.to_owned());
+        filled.text.push_str(value);
+    } else {
+        filled.missing.push((name.to_owned(), said.map(str::to_owned)));
+        filled.text.push(OPEN);
+        filled.text.push_str(name);
+        filled.text.push(CLOSE);
     }
 }
 
@@ -215,11 +207,11 @@ mod tests {
     #[test]
     fn what_has_no_value_and_what_is_secret_stays_a_variable() {
         assert_eq!(filled("${NONE:?say it}").missing, [("NONE".to_owned(), Some("say it".to_owned()))]);
-        assert_eq!(filled("$NONE").only(), Some("NONE"));
-        assert_eq!(filled("x$NONE").only(), None);
+        assert_eq!(only(&filled("$NONE").text), Some("NONE"));
+        assert_eq!(only(&filled("x$NONE").text), None);
         for secret in ["${DB_PASSWORD}", "$DB_PASSWORD", "${DB_PASSWORD:-hush}", "${DB_PASSWORD-hush}"] {
             let filled = filled(secret);
-            assert_eq!(filled.only(), Some("DB_PASSWORD"), "{secret}");
+            assert_eq!(only(&filled.text), Some("DB_PASSWORD"), "{secret}");
             assert!(!filled.text.contains("hush"));
             assert_eq!(without_marks(&filled.text), "");
         }

@@ -1,6 +1,8 @@
 //! What is written: YAML with its maps in the order in which they were filled, printed so that every reader takes
 //! each value for the same.
 
+use std::fmt::Write as _;
+
 use lockgate_yaml::{Kind, Node, Style};
 
 /// Longest line with a map or list in braces; longer ones are spread over lines.
@@ -210,7 +212,7 @@ fn scalar(text: &str) -> String {
             '\r' => quoted.push_str("\\r"),
             // Readers disagree on what else may stand in a file as it is.
             it if it.is_control() || matches!(it, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
-                quoted.push_str(&format!("\\u{:04x}", u32::from(it)));
+                write!(quoted, "\\u{:04x}", u32::from(it)).expect("writing to a string cannot fail");
             }
             it => quoted.push(it),
         }

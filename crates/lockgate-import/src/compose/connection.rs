@@ -60,12 +60,12 @@ pub(super) fn refer(reading: &Reading<'_>, part: &Part, text: &str) -> Option<Re
             None => service(&url, part, other),
         };
     }
-    let (host, port) = text.split_once(':').map_or((text, None), |it| (it.0, Some(it.1)));
+    let (host, number) = text.split_once(':').map_or((text, None), |it| (it.0, Some(it.1)));
     let other = reading.parts.iter().find(|it| it.is_called(host))?;
     let name = &other.name;
-    match (other.bundled(), port) {
+    match (other.bundled(), number) {
         (Some(_), None) => Some(to(format!("${{{name}.host}}"), name)),
-        (Some(bundled), Some(port)) if port == bundled.kind.port.to_string() => {
+        (Some(bundled), Some(number)) if number == bundled.kind.port.to_string() => {
             let whole = if bundled.kind.name == "kafka" {
                 format!("${{{name}.url}}")
             } else {
@@ -73,12 +73,12 @@ pub(super) fn refer(reading: &Reading<'_>, part: &Part, text: &str) -> Option<Re
             };
             Some(to(whole, name))
         }
-        (Some(_), Some(port)) => Some(to(format!("${{{name}.host}}:{}", escaped(port)), name)),
+        (Some(_), Some(number)) => Some(to(format!("${{{name}.host}}:{}", escaped(number)), name)),
         // A word that happens to be the name of a service is that word; a renamed service must be found.
         (None, None) => None,
-        (None, Some(port)) => {
-            let numbered = !port.is_empty() && port.bytes().all(|it| it.is_ascii_digit());
-            (numbered && host != name).then(|| plain(format!("{name}:{port}")))
+        (None, Some(number)) => {
+            let is_port = !number.is_empty() && number.bytes().all(|it| it.is_ascii_digit());
+            (is_port && host != name).then(|| plain(format!("{name}:{number}")))
         }
     }
 }
@@ -106,8 +106,8 @@ fn service(url: &Url<'_>, part: &Part, other: &Part) -> Option<Refer> {
     if url.host == name || url.user.is_some() {
         return None;
     }
-    let port = url.port.map_or(String::new(), |it| format!(":{it}"));
-    Some(plain(format!("{}://{name}{port}{}", url.scheme, escaped(url.rest))))
+    let behind = url.port.map_or(String::new(), |it| format!(":{it}"));
+    Some(plain(format!("{}://{name}{behind}{}", url.scheme, escaped(url.rest))))
 }
 
 fn address(url: &Url<'_>, name: &str, bundled: &Bundled) -> Option<Refer> {

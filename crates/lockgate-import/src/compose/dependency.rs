@@ -155,6 +155,8 @@ impl One<'_, '_> {
                 _ => keys::rest(self.reading, part, entry),
             }
         }
+        self.implied(&mut spec);
+        self.only_root();
         spec
     }
 
@@ -176,7 +178,12 @@ impl One<'_, '_> {
         if is_number && (is_usual || self.bundled.kind.name == "postgres") {
             spec.set("version", Value::Text(number.to_owned()));
         }
-        if is_number && is_usual && !reference.has_digest && Some(number) == reference.tag {
+        if is_number
+            && is_usual
+            && self.bundled.kind.plain_tags
+            && !reference.has_digest
+            && Some(number) == reference.tag
+        {
             return self.reading.mapped_but(path, span, self.to("version"), filled.note());
         }
         spec.set("image", Value::Text(image.to_owned()));
@@ -205,10 +212,6 @@ impl One<'_, '_> {
             } else {
                 self.other(variable);
             }
-        }
-        self.implied(spec);
-        if bundled.auth {
-            spec.set("auth", Value::flag(true));
         }
     }
 
@@ -247,6 +250,31 @@ impl One<'_, '_> {
         own.iter().any(|it| *it == name || name.strip_suffix("_FILE") == Some(it))
     }
 
+    /// What the variables of its image begin with, when it has a root.
+    fn root(&self) -> Option<&'static str> {
+        match self.bundled.kind.name {
+            "mysql" => Some("MYSQL"),
+            "mariadb" => Some("MARIADB"),
+            _ => None,
+        }
+    }
+
+    /// The image refuses its root as the user whom services sign in as.
+    fn only_root(&mut self) {
+        let Some(prefix) = self.root().filter(|_| self.bundled.user.marked == "root") else { return };
+        let mut settings = Map::default();
+        for name in ["USER", "PASSWORD", "RANDOM_ROOT_PASSWORD"] {
+            settings.set(&format!("{prefix}_{name}"), Value::Plain("null".to_owned()));
+        }
+        if self.bundled.database.is_none() {
+            settings.set(&format!("{prefix}_DATABASE"), Value::Plain("null".to_owned()));
+        }
+        let password = Value::Text(patches::asked(&self.bundled.secret));
+        settings.set(&format!("{prefix}_ROOT_PASSWORD"), password);
+        let set = Map::one("environment", Value::Map(settings));
+        self.reading.patches.add(patches::SERVICE, &self.part.name, set);
+    }
+
     fn password(&mut self, variable: &Variable) {
         let path = self.part.path(&format!("environment.{}", variable.name));
         let secret = &self.bundled.secret;
@@ -270,15 +298,26 @@ impl One<'_, '_> {
         let kept = match (&written, hidden || same) {
             (_, true) => {
                 // Another password of the same server, such as that of its root.
-                let own = format!("{}_{name}", part.name.to_ascii_uppercase().replace('-', "_"));
-                let secret = if same { self.bundled.secret.clone() } else { own };
+                let filled = filled.unwrap_or_default();
+                let secret = if same {
+                    self.bundled.secret.clone()
+                } else {
+                    self.reading.secret_name(name, &part.name, &filled)
+                };
                 self.reading.want(&secret, &path, variable.span, true);
-                Value::Text(format!("${{{secret}}}"))
+                patches::asked(&secret)
             }
-            (Some(text), false) => Value::Text(text.clone()),
-            (None, false) => Value::Plain("null".to_owned()),
+            (Some(text), false) => text.clone(),
+            (None, false) => format!("${{{name}:-}}"),
         };
-        let set = Map::one("environment", Value::Map(Map::one(name, kept)));
+        let mut settings = Map::one(name, Value::Text(kept));
+        let instead = self.bundled.kind.instead.iter().copied();
+        let random = self.root().map(|it| format!("{it}_RANDOM_ROOT_PASSWORD"));
+        let random = random.as_deref().filter(|_| name.ends_with("_ROOT_PASSWORD"));
+        for other in instead.chain(random) {
+            settings.set(other, Value::Plain("null".to_owned()));
+        }
+        let set = Map::one("environment", Value::Map(settings));
         self.reading.patches.add(patches::SERVICE, &part.name, set);
         let to = to_service(&part.name, &format!("environment.{name}"));
         let why = if hidden || same {
@@ -300,7 +339,11 @@ impl One<'_, '_> {
                         spec.set("publish", Value::number(number));
                     }
                     let to = self.to("publish");
-                    self.reading.mapped(path, item.span, to);
+                    let is_front = self.bundled.kind.name == "nginx";
+                    patched |= is_front;
+                    let why = (!opened.is_local && !is_front)
+                        .then(|| "what is rendered opens it on 127.0.0.1 only".to_owned());
+                    self.reading.mapped_but(path, item.span, to, why);
                     continue;
                 }
                 Ok(_) => "a dependency publishes one port, its usual one".to_owned(),
@@ -370,7 +413,7 @@ impl One<'_, '_> {
         }
         let words = words
             .iter()
-            .map(|it| if *it == password { format!("${{{secret}}}") } else { it.replace('$', "$$") });
+            .map(|it| if *it == password { patches::asked(&secret) } else { it.replace('$', "$$") });
         let set = Map::one("command", Value::texts(words));
         self.reading.patches.add(patches::SERVICE, &self.part.name, set);
         let why = format!(

@@ -120,6 +120,8 @@ impl One<'_, '_> {
         if let Some(number) = told(self.part).get(name) {
             if filled.text == number.to_string() {
                 let to = format!("services.{}.ports", self.part.name);
+                let value = Value::Map(Map::one(name, Value::Text(filled.text)));
+                self.reading.patches.add(patches::SERVICE, &self.part.name, Map::one("environment", value));
                 return self.reading.mapped_but(
                     &self.path,
                     self.variable.span,
@@ -160,7 +162,7 @@ impl One<'_, '_> {
                 format!("it looks like a secret, and {why}"),
             );
         }
-        let value = written.map_or(Value::Plain("null".to_owned()), Value::Text);
+        let value = Value::Text(written.unwrap_or_else(|| format!("${{{name}:-}}")));
         let set = Map::one("environment", Value::Map(Map::one(name, value)));
         self.reading.patches.add(patches::SERVICE, &self.part.name, set);
         let to = to_service(&self.part.name, &format!("environment.{name}"));
@@ -190,7 +192,9 @@ impl One<'_, '_> {
                 }
             }
             Some(Refer::Text { text, to }) => {
-                to.iter().for_each(|it| needs.refer(it));
+                for it in &to {
+                    needs.refer(it);
+                }
                 environment.env.set(name, Value::Text(text));
                 self.reading.mapped_but(path, span, self.to("env"), filled.note());
             }
@@ -222,11 +226,13 @@ impl One<'_, '_> {
             };
             return self.reading.mapped_but(path, span, to, format!("it is the password of `{dependency}`"));
         }
-        let asked = filled.only().filter(|it| names::is_variable(it)).unwrap_or(name);
-        let kept = self.reading.secret_name(asked, &self.part.name, &filled.text);
+        let kept = self.reading.secret_name(name, &self.part.name, &filled.text);
         let mut rule = Map::default();
         if kept != name {
             rule.set("from", Value::Text(kept.clone()));
+            let value = Map::one(name, Value::Text(patches::asked(&kept)));
+            let set = Map::one("environment", Value::Map(value));
+            self.reading.patches.add(patches::SERVICE, &self.part.name, set);
         }
         environment.secrets.set(name, Value::Map(rule));
         self.reading.want(&kept, &path, span, true);

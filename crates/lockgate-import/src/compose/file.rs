@@ -115,23 +115,21 @@ fn services(name: &str, root: &Node) -> Result<Vec<Written>, Vec<Diagnostic>> {
                 .push(Diagnostic::error(codes::WRONG_KIND, message).label(entry.place(), "a map is wanted"));
             continue;
         }
-        match extended(name, all, entry) {
-            Ok(written) => found.push(written),
-            Err(error) => errors.push(error),
-        }
+        found.extend(extended(name, all, entry, &mut errors));
     }
     if errors.is_empty() { Ok(found) } else { Err(errors) }
 }
 
 /// The service with what it extends, from the most distant one on.
-fn extended(file: &str, all: &[Entry], own: &Entry) -> Result<Written, Diagnostic> {
+fn extended(file: &str, all: &[Entry], own: &Entry, errors: &mut Vec<Diagnostic>) -> Option<Written> {
     let mut chain: Vec<&Entry> = vec![own];
     let mut elsewhere = None;
     while let Some(extends) = chain.last().and_then(|it| it.value.entry("extends")) {
         let Some((name, from)) = named(&extends.value) else {
             let message = format!("`extends` of `{}` names no service", shown(&own.key));
             let diagnostic = Diagnostic::error(codes::WRONG_KIND, message);
-            return Err(diagnostic.label(extends.place(), "a name, or a map with `service`, is wanted"));
+            errors.push(diagnostic.label(extends.place(), "a name, or a map with `service`, is wanted"));
+            return None;
         };
         if let Some(from) = from.filter(|it| it.trim_start_matches("./") != file) {
             elsewhere = Some(format!("`{}` of {}", shown(name), shown(from)));
@@ -141,24 +139,27 @@ fn extended(file: &str, all: &[Entry], own: &Entry) -> Result<Written, Diagnosti
             let message = format!("`{}` extends `{}`, which is no service", shown(&own.key), shown(name));
             let diagnostic = Diagnostic::error(codes::UNKNOWN_NAME, message);
             let names = all.iter().map(|it| it.key.as_str());
-            return Err(match suggest::nearest(name, names) {
+            errors.push(match suggest::nearest(name, names) {
                 Some(near) => diagnostic.label(extends.place(), format!("did you mean `{near}`?")),
                 None => diagnostic.label(extends.place(), "not in this file"),
             });
+            return None;
         };
         if chain.len() == CHAIN_MAX {
             let message = format!("`{}` extends a chain of more than {CHAIN_MAX} services", shown(&own.key));
-            return Err(Diagnostic::error(codes::LIMIT, message).label(extends.place(), "too far from it"));
+            errors.push(Diagnostic::error(codes::LIMIT, message).label(extends.place(), "too far from it"));
+            return None;
         }
         if chain.iter().any(|it| it.key == base.key) {
             let message = format!("`{}` extends itself, in a circle", shown(&base.key));
             let diagnostic = Diagnostic::error(codes::EXTENDS, message);
-            return Err(diagnostic.label(extends.place(), "this closes the circle"));
+            errors.push(diagnostic.label(extends.place(), "this closes the circle"));
+            return None;
         }
         chain.push(base);
     }
     let keys = chain.iter().rev().fold(vec![], |keys, it| merge::over(&keys, it.value.entries()));
-    Ok(Written { name: own.key.clone(), span: own.key_span, keys, elsewhere })
+    Some(Written { name: own.key.clone(), span: own.key_span, keys, elsewhere })
 }
 
 /// The service that `extends` names, and the file that it is in.

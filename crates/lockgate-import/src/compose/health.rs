@@ -4,6 +4,7 @@ use lockgate_model::Millis;
 use lockgate_yaml::{Entry, Node};
 
 use super::part::Part;
+use super::patches;
 use super::reading::Reading;
 use super::{connection, items, keys, text, words};
 use crate::template;
@@ -37,8 +38,20 @@ pub(super) fn write(reading: &mut Reading<'_>, part: &Part, spec: &mut Map) {
         none(part, spec);
         return keys::whole_but(reading, part, entry, "what it runs is not known here");
     };
+    if let Asked::Path { .. } = asked {
+        // What is rendered asks images that are not known nothing.
+        if let Some(value) = reading.written(&part.path("healthcheck"), entry) {
+            reading.patches.add(patches::SERVICE, &part.name, Map::one("healthcheck", value));
+        }
+    }
     let mut one = One { reading, part, entry };
     one.read(asked, spec);
+}
+
+/// Is it asked for a path?
+pub(super) fn is_path(reading: &Reading<'_>, part: &Part) -> bool {
+    let test = part.get("healthcheck").and_then(|it| it.get("test"));
+    test.is_some_and(|it| matches!(asked(reading, part, it), Some(Asked::Path { .. })))
 }
 
 /// A service that nobody asks is well when it takes connections.
@@ -147,8 +160,8 @@ fn http(part: &Part, line: &str) -> Option<Asked> {
     }
     let end = url.find('/').unwrap_or(url.len());
     let (host, path) = url.split_at(end);
-    let (host, port) = match host.rsplit_once(':') {
-        Some((host, port)) => (host, port.parse().ok()?),
+    let (host, number) = match host.rsplit_once(':') {
+        Some((host, number)) => (host, number.parse().ok()?),
         None => (host, 80),
     };
     if !["localhost", "127.0.0.1", "0.0.0.0", "[::1]"].contains(&host) {
@@ -156,7 +169,7 @@ fn http(part: &Part, line: &str) -> Option<Asked> {
     }
     let path = if path.is_empty() { "/" } else { path };
     let visible = path.bytes().all(|it| it.is_ascii_graphic());
-    let (name, _) = part.ports.iter().find(|it| it.1 == port).filter(|_| visible)?;
+    let (name, _) = part.ports.iter().find(|it| it.1 == number).filter(|_| visible)?;
     Some(Asked::Path { path: path.to_owned(), port: name.clone() })
 }
 

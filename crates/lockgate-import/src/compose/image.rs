@@ -45,8 +45,10 @@ fn named(reading: &mut Reading<'_>, part: &Part, entry: &Entry, spec: &mut Map) 
     }
     if let Some((repository, _)) = tagged_by_variable(&filled) {
         spec.set("image", Value::Text(format!("{}:${{release.version}}", connection::escaped(repository))));
-        let why = "a variable without a value was its tag, which is the version of the release now";
-        return reading.mapped_but(path, entry.key_span, to, why.to_owned());
+        let why = "its tag is the version of the release; Compose takes it from the variable, as before";
+        reading.mapped_but(path, entry.key_span, to, why.to_owned());
+        let written = Value::Text(super::text(&entry.value).unwrap_or_default().to_owned());
+        return reading.patches.add(patches::SERVICE, &part.name, Map::one("image", written));
     }
     let image = template::without_marks(&filled.text);
     let image = image.trim_matches(['/', ':', '@']);
@@ -163,7 +165,8 @@ impl One<'_, '_> {
         self.build.set("dockerfile", Value::Text("Dockerfile".to_owned()));
         let mut build = Map::default();
         for (key, node) in [("context", context), ("dockerfile", dockerfile)] {
-            if let Some(value) = node.and_then(|it| self.reading.written(path, it)) {
+            let entry = node.map(|it| Entry { key: key.to_owned(), key_span: it.span, value: it.clone() });
+            if let Some(value) = entry.and_then(|it| self.reading.written(path, &it)) {
                 build.set(key, value);
             }
         }
@@ -202,7 +205,7 @@ impl One<'_, '_> {
                 self.reading.mapped_but(path, variable.span, to, note);
                 continue;
             }
-            let value = variable.value.clone().map_or(Value::Plain("null".to_owned()), Value::Text);
+            let value = Value::Text(variable.value.clone().unwrap_or_else(|| format!("${{{name}:-}}")));
             let set = Map::one("args", Value::Map(Map::one(name, value)));
             self.reading.patches.add(patches::SERVICE, &self.part.name, Map::one("build", Value::Map(set)));
             let to = to_service(&self.part.name, &format!("build.args.{name}"));

@@ -6,7 +6,7 @@ use super::dependency::command_words;
 use super::environment;
 use super::part::{Part, Role};
 use super::reading::Reading;
-use super::{connection, text};
+use super::{connection, keys, patches, text};
 use crate::template;
 use crate::value::{Map, Value};
 
@@ -20,8 +20,8 @@ pub(super) enum Job {
 
 /// Attempts of a job that Compose starts until it succeeds.
 const ATTEMPTS: u64 = 5;
-/// What a job may say; whatever says more stays a service.
-const KEYS: [&str; 11] = [
+/// What the service of a job says as well.
+const SHARED: [&str; 11] = [
     "image",
     "build",
     "command",
@@ -34,6 +34,8 @@ const KEYS: [&str; 11] = [
     "extends",
     "entrypoint",
 ];
+/// What no job can do: others reach it, or somebody starts it.
+const NEVER: [&str; 6] = ["ports", "expose", "profiles", "scale", "network_mode", "healthcheck"];
 
 /// The jobs among the parts, by their place: at most one of each kind.
 pub(super) fn found(reading: &Reading<'_>, parts: &[Part]) -> Vec<(usize, Job)> {
@@ -47,7 +49,8 @@ pub(super) fn found(reading: &Reading<'_>, parts: &[Part]) -> Vec<(usize, Job)> 
     }
     // A job runs with the image of a service that stays one.
     let jobs: Vec<&str> = found.iter().map(|it| parts[it.0].name.as_str()).collect();
-    let stays = |job: &Job| !jobs.contains(&job.service());
+    let is_free = |name: &str| parts.iter().all(|it| it.name != name || jobs.contains(&name));
+    let stays = |job: &Job| !jobs.contains(&job.service()) && is_free(job.container());
     found.iter().filter(|it| stays(&it.1)).cloned().collect()
 }
 
@@ -55,6 +58,14 @@ impl Job {
     pub(super) fn service(&self) -> &str {
         match self {
             Job::Migrations { service, .. } | Job::Seeds { service, .. } => service,
+        }
+    }
+
+    /// What its container is called where it is rendered.
+    fn container(&self) -> &'static str {
+        match self {
+            Job::Migrations { .. } => "migrate",
+            Job::Seeds { .. } => "seed",
         }
     }
 
@@ -67,8 +78,7 @@ impl Job {
 }
 
 fn job(reading: &Reading<'_>, part: &Part, parts: &[Part]) -> Option<Job> {
-    let known =
-        |it: &Entry| KEYS.contains(&it.key.as_str()) || it.key.starts_with("x-") || it.value.is_null();
+    let known = |it: &Entry| !NEVER.contains(&it.key.as_str()) || it.value.is_null();
     let restart = part.get("restart").and_then(text).unwrap_or("no");
     let once = matches!(restart, "no" | "false") || restart.starts_with("on-failure");
     if !once || part.elsewhere.is_some() || !part.keys.iter().all(known) {
@@ -134,8 +144,12 @@ pub(super) fn all(reading: &mut Reading<'_>) -> Map {
             job.key(),
             "it runs once, before the new version starts".to_owned(),
         );
+        let mut set = patches::rights();
+        set.merge(reading.patches.of_image(service));
+        reading.patches.add(patches::SERVICE, job.container(), set);
+        let rendered = Part { name: job.container().to_owned(), ..part.clone() };
         for entry in &part.keys {
-            report(reading, &part, job, entry, &mut map);
+            report(reading, &rendered, job, entry, &mut map);
         }
         spec.set(job.key(), Value::Map(map));
     }
@@ -166,9 +180,7 @@ fn report(reading: &mut Reading<'_>, part: &Part, job: &Job, entry: &Entry, map:
             let why = "a release runs it when what its service needs is there".to_owned();
             reading.mapped_but(path, span, key, why);
         }
-        key if key.starts_with("x-") => {
-            reading.mapped_but(path, span, "nothing", "Compose does not read it either".to_owned());
-        }
+        shared if !SHARED.contains(&shared) => keys::rest(reading, part, entry),
         _ => reading.mapped_but(path, span, format!("{key}.in"), of_service),
     }
 }

@@ -131,21 +131,20 @@ pub(super) fn rest(reading: &mut Reading<'_>, part: &Part, entry: &Entry) {
         key if key.starts_with("x-") => {
             reading.mapped_but(path, entry.key_span, "nothing", "Compose does not read it either".to_owned());
         }
-        key => match KEPT.iter().find(|it| it.0 == key) {
-            Some((_, why)) => {
+        key => {
+            if let Some((_, why)) = KEPT.iter().find(|it| it.0 == key) {
                 for source in ["secrets", "configs"].into_iter().filter(|it| *it == key) {
                     needed(reading, source, entry);
                 }
                 reading.keep(part, entry, why);
-            }
-            None => {
+            } else {
                 let known =
                     KEPT.iter().map(|it| it.0).chain(READ).chain(["stop_signal", "stop_grace_period"]);
                 let near =
                     suggest::nearest(key, known).map_or(String::new(), |it| format!(": is `{it}` meant?"));
                 reading.dropped(path, entry.key_span, format!("Compose has no key `{}`{near}", shown(key)));
             }
-        },
+        }
     }
 }
 
@@ -192,7 +191,7 @@ fn restart(reading: &mut Reading<'_>, part: &Part, entry: &Entry) {
 /// A key as it is written, after each of its entries was reported.
 pub(super) fn whole(reading: &mut Reading<'_>, part: &Part, entry: &Entry) {
     let path = part.path(&entry.key);
-    if let Some(value) = reading.written(&path, &entry.value) {
+    if let Some(value) = reading.written(&path, entry) {
         reading.patches.add(patches::SERVICE, &part.name, Map::one(&entry.key, value));
     }
     if items(&entry.value).is_empty() {
@@ -207,7 +206,7 @@ pub(super) fn whole_but(reading: &mut Reading<'_>, part: &Part, entry: &Entry, w
 /// One key of a map, as it is written.
 pub(super) fn inner(reading: &mut Reading<'_>, part: &Part, way: &[&str], entry: &Entry, why: &str) {
     let path = part.path(&format!("{}.{}", way.join("."), entry.key));
-    let Some(value) = reading.written(&path, &entry.value) else { return };
+    let Some(value) = reading.written(&path, entry) else { return };
     let set = way.iter().rev().fold(Map::one(&entry.key, value), |map, key| Map::one(key, Value::Map(map)));
     reading.patches.add(patches::SERVICE, &part.name, set);
     let to = to_service(&part.name, &format!("{}.{}", way.join("."), entry.key));

@@ -18,6 +18,10 @@ pub(super) struct Kind {
     pub(super) user: &'static [&'static str],
     pub(super) password: &'static [&'static str],
     pub(super) database: &'static [&'static str],
+    /// A version is the tag of the usual image, and nothing is added to it.
+    pub(super) plain_tags: bool,
+    /// Settings of what is rendered that do not go with those of a file that has its own.
+    pub(super) instead: &'static [&'static str],
     /// Where it keeps its data.
     pub(super) data: &'static [&'static str],
     /// Programs and paths by which it is usually asked whether it is well.
@@ -34,6 +38,8 @@ const NONE: Kind = Kind {
     user: &[],
     password: &[],
     database: &[],
+    plain_tags: false,
+    instead: &[],
     data: &[],
     checks: &[],
 };
@@ -49,6 +55,8 @@ const KINDS: &[Kind] = &[
         user: &["POSTGRES_USER"],
         password: &["POSTGRES_PASSWORD"],
         database: &["POSTGRES_DB"],
+        plain_tags: true,
+        instead: &[],
         data: &["/var/lib/postgresql/data", "/var/lib/postgresql"],
         checks: &["pg_isready"],
     },
@@ -62,6 +70,8 @@ const KINDS: &[Kind] = &[
         user: &["MYSQL_USER"],
         password: &["MYSQL_PASSWORD"],
         database: &["MYSQL_DATABASE"],
+        plain_tags: true,
+        instead: &[],
         data: &["/var/lib/mysql"],
         checks: &["mysqladmin"],
     },
@@ -75,6 +85,8 @@ const KINDS: &[Kind] = &[
         user: &["MARIADB_USER", "MYSQL_USER"],
         password: &["MARIADB_PASSWORD", "MYSQL_PASSWORD"],
         database: &["MARIADB_DATABASE", "MYSQL_DATABASE"],
+        plain_tags: true,
+        instead: &[],
         data: &["/var/lib/mysql"],
         checks: &["mysqladmin", "mariadb-admin", "healthcheck.sh"],
     },
@@ -88,6 +100,8 @@ const KINDS: &[Kind] = &[
         user: &["MONGO_INITDB_ROOT_USERNAME"],
         password: &["MONGO_INITDB_ROOT_PASSWORD"],
         database: &["MONGO_INITDB_DATABASE"],
+        plain_tags: true,
+        instead: &[],
         data: &["/data/db"],
         checks: &["mongosh", "mongo"],
     },
@@ -96,6 +110,7 @@ const KINDS: &[Kind] = &[
         images: &["redis"],
         port: 6379,
         schemes: &["redis"],
+        plain_tags: true,
         data: &["/data"],
         checks: &["redis-cli"],
         ..NONE
@@ -105,6 +120,7 @@ const KINDS: &[Kind] = &[
         images: &["valkey/valkey"],
         port: 6379,
         schemes: &["redis", "valkey"],
+        plain_tags: true,
         data: &["/data"],
         checks: &["valkey-cli", "redis-cli"],
         ..NONE
@@ -119,7 +135,9 @@ const KINDS: &[Kind] = &[
         default_user: "guest",
         user: &["RABBITMQ_DEFAULT_USER"],
         password: &["RABBITMQ_DEFAULT_PASS"],
-        database: &["RABBITMQ_DEFAULT_VHOST"],
+        database: &[],
+        plain_tags: false,
+        instead: &[],
         data: &["/var/lib/rabbitmq"],
         checks: &["rabbitmq-diagnostics", "rabbitmqctl"],
     },
@@ -128,9 +146,8 @@ const KINDS: &[Kind] = &[
         name: "clickhouse",
         images: &["clickhouse/clickhouse-server"],
         port: 8123,
-        user: &["CLICKHOUSE_USER"],
-        password: &["CLICKHOUSE_PASSWORD"],
-        database: &["CLICKHOUSE_DB"],
+        plain_tags: true,
+        instead: &["CLICKHOUSE_SKIP_USER_SETUP"],
         data: &["/var/lib/clickhouse"],
         checks: &["clickhouse-client", "8123/ping"],
         ..NONE
@@ -148,7 +165,6 @@ const KINDS: &[Kind] = &[
         name: "elasticsearch",
         images: &["elasticsearch", "docker.elastic.co/elasticsearch/elasticsearch"],
         port: 9200,
-        password: &["ELASTIC_PASSWORD"],
         data: &["/usr/share/elasticsearch/data"],
         checks: &["_cluster/health", "localhost:9200"],
         ..NONE
@@ -161,7 +177,7 @@ const KINDS: &[Kind] = &[
         checks: &["_cluster/health", "localhost:9200"],
         ..NONE
     },
-    Kind { name: "nginx", images: &["nginx"], port: 80, ..NONE },
+    Kind { name: "nginx", images: &["nginx"], port: 80, plain_tags: true, ..NONE },
     Kind {
         name: "smtp",
         images: &["axllent/mailpit", "mailhog/mailhog"],

@@ -17,6 +17,7 @@ mod needs;
 mod network;
 mod part;
 mod patches;
+mod places;
 mod ports;
 mod reading;
 mod service;
@@ -32,7 +33,7 @@ use part::Role;
 use reading::Reading;
 
 /// The environment that a Compose file describes.
-const ENVIRONMENT: &str = "local";
+pub(crate) const ENVIRONMENT: &str = "local";
 /// What Compose reads values from, and where the spec's values are then.
 pub(crate) const STORE: &str = ".env";
 
@@ -51,7 +52,8 @@ pub(crate) fn import(input: &Input<'_>) -> Result<Imported, Vec<Diagnostic>> {
     let dependencies = dependency::all(&mut reading);
     let services = service::all(&mut reading);
     let jobs = jobs::all(&mut reading);
-    top::end(&mut reading, &file.root, &system);
+    network::open(&mut reading);
+    top::end(&mut reading, &file.root);
 
     let mut spec = Map::default();
     spec.set("lockgate", Value::Text("v1".to_owned()));

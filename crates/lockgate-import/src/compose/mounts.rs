@@ -127,14 +127,14 @@ pub(super) fn whole(reading: &mut Reading<'_>, part: &Part, entry: &Entry) {
             if item.get("type").and_then(super::text) == Some("volume") {
                 reading.needed.insert(("volumes", source));
             }
-        } else if let Some((source, _)) = reading.plain(item).as_deref().and_then(|it| it.split_once(':')) {
-            if !source.contains(['/', '.', '~', '\\']) {
-                reading.needed.insert(("volumes", source.to_owned()));
-            }
+        } else if let Some((source, _)) = reading.plain(item).as_deref().and_then(|it| it.split_once(':'))
+            && !source.contains(['/', '.', '~', '\\'])
+        {
+            reading.needed.insert(("volumes", source.to_owned()));
         }
     }
     let path = part.path("volumes");
-    if let Some(value) = reading.written(&path, &entry.value) {
+    if let Some(value) = reading.written(&path, entry) {
         reading.patches.add(patches::SERVICE, &part.name, Map::one("volumes", value));
         if items(&entry.value).is_empty() {
             reading.patched(

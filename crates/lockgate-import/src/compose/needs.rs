@@ -8,7 +8,7 @@ use super::jobs::Job;
 use super::part::{Part, Role};
 use super::patches;
 use super::reading::{Reading, to_service};
-use super::text;
+use super::{health, text};
 use crate::value::{Map, Value};
 
 /// What the variables of a service lead to.
@@ -65,7 +65,7 @@ pub(super) fn write(reading: &mut Reading<'_>, part: &Part, needs: &Needs, spec:
             need(reading, part, needs, (&other, &path, span, condition), &mut entries, &mut taken);
             for more in said.iter().filter(|it| it.key != "condition") {
                 let path = format!("{path}.{}", more.key);
-                if let Some(value) = reading.written(&path, &more.value) {
+                if let Some(value) = reading.written(&path, more) {
                     lay(reading, part, &other, &more.key, value);
                     let to = to_service(&part.name, &format!("depends_on.{}.{}", other.name, more.key));
                     reading.patched(path, more.key_span, to, "the spec starts everything that is needed");
@@ -73,6 +73,9 @@ pub(super) fn write(reading: &mut Reading<'_>, part: &Part, needs: &Needs, spec:
             }
         }
     }
+    let named: Vec<String> =
+        entries.keys().chain(needs.referred.iter().map(String::as_str)).map(str::to_owned).collect();
+    reading.reached.extend(named.into_iter().map(|it| (part.name.clone(), it)));
     if entries.is_empty() {
         return;
     }
@@ -131,6 +134,10 @@ fn need(
                 );
                 let to = to_service(&part.name, &format!("depends_on.{}.condition", other.name));
                 return reading.patched(path, span, to, "the spec has no services that end");
+            }
+            if condition == Some("service_healthy") && health::is_path(reading, other) {
+                // The image is not known, so what is rendered does not ask it; the patch of its check does.
+                lay(reading, part, other, "condition", Value::Text("service_healthy".to_owned()));
             }
             reading.mapped(path, span, to);
         }

@@ -63,3 +63,32 @@ pub(super) fn service(reading: &mut Reading<'_>, part: &Part, entry: &Entry) {
 }
 
 const ONE: &str = "in the spec all of a system see each other";
+
+/// What is rendered lets only those reach a dependency that need it; in the file all do.
+pub(super) fn open(reading: &mut Reading<'_>) {
+    let services: Vec<String> =
+        reading.parts.iter().filter(|it| it.is_service()).map(|it| it.name.clone()).collect();
+    for part in reading.parts.clone() {
+        let published = part.get("ports").is_some_and(|it| !items(it).is_empty());
+        let said = part.get("networks").is_some() && !reading.plain_network;
+        if part.bundled().is_none() || said || part.get("network_mode").is_some() {
+            continue;
+        }
+        let reaches = |it: &String| reading.reached.contains(&(it.clone(), part.name.clone()));
+        if (published || services.iter().all(reaches)) && part.name == part.written {
+            continue;
+        }
+        let mut all = Map::default();
+        let mut place = Map::default();
+        if part.name != part.written {
+            place.set("aliases", Value::texts([part.written.clone()]));
+        }
+        for network in RENDERED {
+            all.set(network, Value::Map(place.clone()));
+        }
+        reading.patches.add(patches::SERVICE, &part.name, Map::one("networks", Value::Map(all)));
+    }
+}
+
+/// The networks of what is rendered: that of all, and that of dependencies and those who need them.
+pub(super) const RENDERED: [&str; 2] = ["default", "data"];

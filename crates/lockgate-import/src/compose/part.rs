@@ -92,7 +92,9 @@ pub(super) fn all(reading: &Reading<'_>, file: &File) -> Vec<Part> {
     }
     if parts.iter().all(|it| !it.is_service()) {
         // Something has to be released.
-        parts.iter_mut().for_each(|it| it.role = Role::Service);
+        for part in &mut parts {
+            part.role = Role::Service;
+        }
     }
     for (idx, job) in jobs::found(reading, &parts) {
         parts[idx].role = Role::Job(job);

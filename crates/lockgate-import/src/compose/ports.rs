@@ -9,6 +9,8 @@ use super::reading::Reading;
 pub(super) struct Opened {
     pub(super) number: u16,
     pub(super) publish: Option<u16>,
+    /// Reached from the machine itself only.
+    pub(super) is_local: bool,
 }
 
 /// An entry of `ports`, or why the spec has no words for it.
@@ -39,7 +41,7 @@ fn number_of(text: &str) -> Result<u16, String> {
 }
 
 const UDP: &str = "it speaks no TCP";
-const ADDRESS: &str = "it is open on one address of the machine only";
+pub(super) const ADDRESS: &str = "it is open on one address of the machine only";
 const ANY: &str = "its number on the machine is left to Docker";
 
 /// `8080:80`, with an address before and a protocol behind.
@@ -51,11 +53,13 @@ fn short(text: &str) -> Result<Opened, String> {
     let mut places = places.rsplitn(3, ':');
     let number = number_of(places.next().unwrap_or(""))?;
     let publish = places.next().filter(|it| !it.is_empty());
-    if places.next().is_some() {
-        return Err(ADDRESS.to_owned());
-    }
+    let address = places.next();
     let publish = number_of(publish.ok_or(ANY)?)?;
-    Ok(Opened { number, publish: Some(publish) })
+    match address {
+        None => Ok(Opened { number, publish: Some(publish), is_local: false }),
+        Some("127.0.0.1") => Ok(Opened { number, publish: Some(publish), is_local: true }),
+        Some(_) => Err(ADDRESS.to_owned()),
+    }
 }
 
 fn long(reading: &Reading<'_>, node: &Node) -> Result<Opened, String> {
@@ -69,16 +73,17 @@ fn long(reading: &Reading<'_>, node: &Node) -> Result<Opened, String> {
             return Err(why.to_owned());
         }
     }
-    if node.get("host_ip").is_some() {
+    let address = read("host_ip");
+    if node.get("host_ip").is_some() && address.as_deref() != Some("127.0.0.1") {
         return Err(ADDRESS.to_owned());
     }
-    let known = ["target", "published", "protocol", "mode", "app_protocol", "name"];
+    let known = ["target", "published", "protocol", "mode", "app_protocol", "name", "host_ip"];
     if let Some(entry) = node.entries().iter().find(|it| !known.contains(&it.key.as_str())) {
         return Err(format!("it says `{}`", lockgate_diagnostics::shown(&entry.key)));
     }
     let number = number_of(&read("target").ok_or("its number is not known here")?)?;
     let publish = number_of(&read("published").ok_or(ANY)?)?;
-    Ok(Opened { number, publish: Some(publish) })
+    Ok(Opened { number, publish: Some(publish), is_local: address.is_some() })
 }
 
 #[cfg(test)]
@@ -87,10 +92,10 @@ mod tests {
 
     #[test]
     fn short_ports_have_two_numbers() {
-        assert_eq!(short("8080:80/tcp"), Ok(Opened { number: 80, publish: Some(8080) }));
+        assert_eq!(short("8080:80/tcp"), Ok(Opened { number: 80, publish: Some(8080), is_local: false }));
         for (text, why) in [
             ("53:53/udp", UDP),
-            ("127.0.0.1:80:80", ADDRESS),
+            ("10.0.0.1:80:80", ADDRESS),
             ("[::1]:80:80", ADDRESS),
             ("80", ANY),
             ("3000-3005:3000-3005", "it is a range of ports"),

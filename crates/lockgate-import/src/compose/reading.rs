@@ -8,7 +8,7 @@ use lockgate_yaml::{Entry, Node};
 use super::file::File;
 use super::part::{self, Part};
 use super::patches::{self, Patches};
-use super::{network, top};
+use super::{network, places, top};
 use crate::Input;
 use crate::report::{Fate, Field, Report, Wanted};
 use crate::template::{self, Filled};
@@ -32,6 +32,8 @@ pub(super) struct Reading<'a> {
     pub(super) plain_network: bool,
     /// Top-level secrets whose files only hold the password of a dependency.
     pub(super) files: BTreeSet<String>,
+    /// Which services need which dependencies, as the spec calls both.
+    pub(super) reached: BTreeSet<(String, String)>,
     /// Named volumes that the spec declares by itself.
     pub(super) volumes: BTreeMap<String, String>,
     pub(super) report: Report,
@@ -51,6 +53,7 @@ impl<'a> Reading<'a> {
             special_volumes: top::special_volumes(&file.root).collect(),
             plain_network: false,
             files: BTreeSet::new(),
+            reached: BTreeSet::new(),
             volumes: BTreeMap::new(),
             report: Report::default(),
         };
@@ -109,16 +112,17 @@ impl<'a> Reading<'a> {
     /// A key of a service as it is written, laid over the rendered service.
     pub(super) fn keep(&mut self, part: &Part, entry: &Entry, why: &str) {
         let path = part.path(&entry.key);
-        if let Some(value) = self.written(&path, &entry.value) {
+        if let Some(value) = self.written(&path, entry) {
             self.patches.add(patches::SERVICE, &part.name, Map::one(&entry.key, value));
             self.patched(path, entry.key_span, to_service(&part.name, &entry.key), why);
         }
     }
 
-    /// What is written, for a patch. Secrets in it are reported and left out.
-    pub(super) fn written(&mut self, path: &str, node: &Node) -> Option<Value> {
+    /// What is written under a key, for a patch. Secrets in it are reported and left out, and its paths lead on.
+    pub(super) fn written(&mut self, path: &str, entry: &Entry) -> Option<Value> {
         let mut left_out = vec![];
-        let value = patches::without_secrets(path, node, &mut left_out);
+        let value = patches::without_secrets(path, &entry.value, &mut left_out);
+        let value = value.map(|it| places::moved(self, &entry.key, it));
         for (path, node) in left_out {
             self.dropped(path, node.span, "it looks like a secret, which no spec may hold: write `${NAME}` there, and the value into `.env`");
         }
@@ -136,11 +140,12 @@ impl<'a> Reading<'a> {
         self.report.values.push(wanted);
     }
 
-    /// The name under which a store has a secret. Stores are flat: another value needs another name.
+    /// The name under which the store has a secret. Stores are flat: another value needs another name.
     pub(super) fn secret_name(&mut self, name: &str, service: &str, value: &str) -> String {
         let bundled = self.parts.iter().filter_map(Part::bundled).find(|it| it.secret == name);
-        let known = self.secrets.get(name).or(bundled.and_then(|it| it.password.as_ref()));
-        if known.is_none_or(|it| it == value) && bundled.is_none_or(|it| it.password.is_some()) {
+        let password = bundled.map(|it| it.password.clone().unwrap_or_default());
+        let known = self.secrets.get(name).or(password.as_ref());
+        if known.is_none_or(|it| it == value) {
             self.secrets.insert(name.to_owned(), value.to_owned());
             return name.to_owned();
         }

@@ -8,7 +8,7 @@ use super::part::Part;
 use super::patches;
 use super::ports;
 use super::reading::{Reading, to_service};
-use super::{connection, deploy, environment, health, image, items, keys, mounts};
+use super::{connection, deploy, environment, health, image, items, keys, mounts, network};
 use crate::template;
 use crate::value::{Map, Value};
 
@@ -25,12 +25,14 @@ pub(super) fn all(reading: &mut Reading<'_>) -> Map {
 fn service(reading: &mut Reading<'_>, part: &Part) -> Map {
     let mut spec = Map::default();
     reading.renamed(part);
+    reading.patches.add(patches::SERVICE, &part.name, patches::rights());
     image::write(reading, part, &mut spec);
     number(part, &mut spec);
     let mut needs = Needs::default();
     let environment = environment::read(reading, part, &mut needs);
     environment.write(&mut spec);
     needs::write(reading, part, &needs, &mut spec);
+    alias(reading, part);
     health::write(reading, part, &mut spec);
     deploy::write(reading, part, &mut spec);
     for entry in &part.keys {
@@ -43,12 +45,26 @@ fn service(reading: &mut Reading<'_>, part: &Part) -> Map {
             "command" if !entry.value.is_null() => command(reading, part, entry, &mut spec),
             "volumes" if !entry.value.is_null() => mounts::service(reading, part, entry, &mut spec),
             "stop_signal" | "stop_grace_period" if !entry.value.is_null() => {
-                stop(reading, part, entry, &mut spec)
+                stop(reading, part, entry, &mut spec);
             }
             _ => keys::rest(reading, part, entry),
         }
     }
     spec
+}
+
+/// A service that was renamed is found under its old name too.
+fn alias(reading: &mut Reading<'_>, part: &Part) {
+    let said = part.get("networks").is_some() && !reading.plain_network;
+    if part.name == part.written || said || part.get("network_mode").is_some() {
+        return;
+    }
+    let aliases = Map::one("aliases", Value::texts([part.written.clone()]));
+    let mut networks = Map::one(network::RENDERED[0], Value::Map(aliases));
+    if reading.reached.iter().any(|it| it.0 == part.name) {
+        networks.set(network::RENDERED[1], Value::Map(Map::default()));
+    }
+    reading.patches.add(patches::SERVICE, &part.name, Map::one("networks", Value::Map(networks)));
 }
 
 fn number(part: &Part, spec: &mut Map) {
@@ -68,12 +84,12 @@ fn number(part: &Part, spec: &mut Map) {
 /// A port by its number, as it is said with what is published of it.
 fn publish(part: &Part, number: u16, publish: u16, spec: &mut Map) -> bool {
     let Some((name, _)) = part.ports.iter().find(|it| it.1 == number) else { return false };
-    let mut port = Map::one("number", Value::number(number));
-    port.set("publish", Value::number(publish));
+    let mut said = Map::one("number", Value::number(number));
+    said.set("publish", Value::number(publish));
     if part.ports.len() == 1 {
         let is_first = matches!(spec.get("port"), Some(Value::Plain(_)));
         if is_first {
-            spec.set("port", Value::Map(port));
+            spec.set("port", Value::Map(said));
         }
         return is_first;
     }
@@ -82,7 +98,7 @@ fn publish(part: &Part, number: u16, publish: u16, spec: &mut Map) -> bool {
     if matches!(ports.get(name), Some(Value::Map(_))) {
         return false;
     }
-    ports.set(name, Value::Map(port));
+    ports.set(name, Value::Map(said));
     spec.set("ports", Value::Map(ports));
     true
 }
@@ -92,6 +108,7 @@ fn published(reading: &mut Reading<'_>, part: &Part, entry: &Entry, spec: &mut M
     for (idx, item) in items(&entry.value).iter().enumerate() {
         let path = part.path(&format!("ports[{idx}]"));
         let why = match ports::read(reading, item) {
+            Ok(opened) if opened.is_local => ports::ADDRESS.to_owned(),
             Ok(opened) => {
                 let number = opened.number;
                 let is_said = opened.publish.is_some_and(|it| publish(part, number, it, spec));
@@ -199,11 +216,6 @@ impl Reading<'_> {
         let to = format!("{group}.{}", part.name);
         if part.name == part.written {
             return self.mapped(path, part.span, to);
-        }
-        let aliases = Map::one("aliases", Value::texts([part.written.clone()]));
-        let set = Map::one("networks", Value::Map(Map::one("default", Value::Map(aliases))));
-        if part.get("networks").is_none() && part.get("network_mode").is_none() {
-            self.patches.add(patches::SERVICE, &part.name, set);
         }
         let why = format!(
             "the spec takes `a-z`, `0-9` and `-` in names; Compose finds it as `{}` too",

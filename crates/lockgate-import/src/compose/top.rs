@@ -2,8 +2,9 @@
 
 use lockgate_yaml::{Entry, Node};
 
+use super::places;
 use super::reading::Reading;
-use super::{names, patches, text};
+use super::{ENVIRONMENT, names, patches, text};
 use crate::value::{Map, Value};
 
 /// Reports what comes before the services, and says what the system is called.
@@ -13,7 +14,7 @@ pub(super) fn begin(reading: &mut Reading<'_>, root: &Node) -> String {
         match entry.key.as_str() {
             "services" | "volumes" | "networks" | "secrets" | "configs" | "models" | "name" => {}
             "version" => {
-                reading.mapped_but(path, span, "lockgate", "Compose does not read it any more".to_owned())
+                reading.mapped_but(path, span, "lockgate", "Compose does not read it any more".to_owned());
             }
             "include" => reading.dropped(
                 path,
@@ -44,7 +45,7 @@ pub(super) fn begin(reading: &mut Reading<'_>, root: &Node) -> String {
 }
 
 /// Reports what stands beside the services, and keeps what patches of them need.
-pub(super) fn end(reading: &mut Reading<'_>, root: &Node, system: &str) {
+pub(super) fn end(reading: &mut Reading<'_>, root: &Node) {
     for (group, why) in [
         ("networks", "in the spec all of a system see each other"),
         ("volumes", "the spec has volumes of single services, without drivers and names"),
@@ -57,19 +58,19 @@ pub(super) fn end(reading: &mut Reading<'_>, root: &Node, system: &str) {
             reading.mapped_but(group, entry.key_span, "nothing", "it is empty".to_owned());
         }
         for entry in entry.value.entries() {
-            one(reading, (group, system), entry, why);
+            one(reading, group, entry, why);
         }
     }
-    undefined(reading, root, system);
+    undefined(reading, root);
 }
 
-fn one(reading: &mut Reading<'_>, (group, system): (&'static str, &str), entry: &Entry, why: &str) {
+fn one(reading: &mut Reading<'_>, group: &'static str, entry: &Entry, why: &str) {
     let name = entry.key.as_str();
     let path = format!("{group}.{name}");
     if reading.needed.contains(&(group, name.to_owned())) || group == "models" {
-        if let Some(value) = reading.written(&path, &entry.value) {
-            add(reading, system, group, name, value);
-            let to = format!("{} {system}: {group}.{name}", patches::FILE);
+        if let Some(value) = reading.written(&path, entry).map(|it| with_file(reading, it)) {
+            add(reading, group, name, value);
+            let to = format!("{} {ENVIRONMENT}: {group}.{name}", patches::FILE);
             reading.patched(path, entry.key_span, to, why);
         }
         return;
@@ -93,19 +94,28 @@ fn one(reading: &mut Reading<'_>, (group, system): (&'static str, &str), entry: 
     reading.dropped(path, entry.key_span, "no service uses it");
 }
 
+/// A secret or config with the path of its file.
+fn with_file(reading: &Reading<'_>, value: Value) -> Value {
+    let Value::Map(mut map) = value else { return value };
+    if let Some(file) = map.get("file").cloned() {
+        map.set("file", places::moved(reading, "file", file));
+    }
+    Value::Map(map)
+}
+
 /// What services name and the file does not define: Compose makes a default network only.
-fn undefined(reading: &mut Reading<'_>, root: &Node, system: &str) {
+fn undefined(reading: &mut Reading<'_>, root: &Node) {
     let defined = |group: &str, name: &str| root.get(group).is_some_and(|it| it.entry(name).is_some());
     let missing: Vec<(&'static str, String)> =
         reading.needed.iter().filter(|it| !defined(it.0, &it.1) && it.1 != "default").cloned().collect();
     for (group, name) in missing {
-        add(reading, system, group, &name, Value::Plain("null".to_owned()));
+        add(reading, group, &name, Value::Map(Map::default()));
     }
 }
 
-fn add(reading: &mut Reading<'_>, system: &str, group: &str, name: &str, value: Value) {
+fn add(reading: &mut Reading<'_>, group: &str, name: &str, value: Value) {
     let set = Map::one(group, Value::Map(Map::one(name, value)));
-    reading.patches.add(patches::FILE, system, set);
+    reading.patches.add(patches::FILE, ENVIRONMENT, set);
 }
 
 /// The names of volumes of which more is said than their names.

@@ -23,8 +23,12 @@ fn import(text: &str) -> (String, Imported) {
     let imported = import_with(text, "");
     let spec = lockgate_spec::format(SourceId::default(), &imported.spec)
         .unwrap_or_else(|it| panic!("{it:?}\n{}", imported.spec));
-    let errors: Vec<_> =
-        Spec::parse("lockgate.yaml", &spec).0.check().into_iter().filter(|it| it.severity == Severity::Error).collect();
+    let errors: Vec<_> = Spec::parse("lockgate.yaml", &spec)
+        .0
+        .check()
+        .into_iter()
+        .filter(|it| it.severity == Severity::Error)
+        .collect();
     assert_eq!(errors, [], "{spec}");
     (spec, imported)
 }
@@ -39,10 +43,11 @@ fn table(imported: &Imported) -> String {
         };
         let to = it.to.as_deref().map_or(String::new(), |it| format!(" -> {it}"));
         let why = it.why.as_deref().map_or(String::new(), |it| format!(" ({it})"));
-        writeln!(table, "{:>4} {fate:7} {}{to}{why}", it.line, it.path).unwrap();
+        writeln!(table, "{:>4} {fate:7} {}{to}{why}", it.line, it.path).expect("a string takes it");
     }
     for it in &imported.report.values {
-        writeln!(table, "{:>4} wanted  {} in {} ({})", it.line, it.name, it.file, it.path).unwrap();
+        writeln!(table, "{:>4} wanted  {} in {} ({})", it.line, it.name, it.file, it.path)
+            .expect("a string takes it");
     }
     table
 }
