@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use lockgate_model::{Health, Migrations, Quantities, SeedsRun, Service, StopSignal, VolumeAccess, When};
+use lockgate_model::{Migrations, Quantities, SeedsRun, Service, StopSignal, VolumeAccess, When};
 
 use super::dependency::{ready, setup_name, test};
 use super::file::{Amounts, Build, Container, DependsOn, Deploy, Healthcheck, Resources, duration};
 use super::{INNER, MIGRATE, OPEN, SEED, folder, value};
-use crate::facts::{Environment, ImageFact, Peer, ServiceFact, health, path, quantity};
+use crate::facts::{self, Environment, ImageFact, Peer, ServiceFact, health, path, quantity};
 
 pub(super) fn containers(environment: &Environment<'_>) -> Vec<(String, Container)> {
     let services = environment.services.values();
@@ -68,10 +68,7 @@ fn reference(environment: &Environment<'_>, image: &ImageFact<'_>) -> String {
 
 fn build(environment: &Environment<'_>, image: &ImageFact<'_>) -> Option<Build> {
     let (owner, build) = image.build?;
-    let dockerfile = match &build.dockerfile {
-        Some(own) => own.clone(),
-        None => path::relative(&build.context, &format!("deploy/docker/{owner}/Dockerfile")),
-    };
+    let dockerfile = path::relative(&build.context, &facts::build::dockerfile(owner, build));
     Some(Build {
         context: path::relative(&folder(environment), &build.context),
         dockerfile,
@@ -130,21 +127,13 @@ pub(super) fn done() -> DependsOn {
 
 fn healthcheck(environment: &Environment<'_>, fact: &ServiceFact<'_>) -> Option<Healthcheck> {
     let command = health::command(environment, fact)?;
-    let probe = fact.service.probes.ready.as_ref().or(fact.service.probes.live.as_ref());
-    let (within, local) = match &fact.service.health {
-        Health::Http { interval, timeout, unhealthy_after, ready_within, .. } => {
-            (*ready_within, Some((*interval, *timeout, *unhealthy_after)))
-        }
-        Health::Uptime { ready_after } => (*ready_after, None),
-    };
-    let (interval, timeout, retries) =
-        probe.map(|it| (it.interval, it.timeout, it.unhealthy_after)).or(local)?;
+    let timing = health::timing(fact.service)?;
     Some(Healthcheck {
         test: test(&command),
-        interval: duration(interval),
-        timeout: duration(timeout),
-        retries,
-        start_period: duration(within),
+        interval: duration(timing.interval),
+        timeout: duration(timing.timeout),
+        retries: timing.retries,
+        start_period: duration(timing.start),
     })
 }
 

@@ -1,6 +1,6 @@
 //! The command that asks an instance for its health from within its own container, with a tool that is in the image.
 
-use lockgate_model::{Health, Preset, Probe, ProbeKind, Service};
+use lockgate_model::{Health, Millis, Preset, Probe, ProbeKind, Service};
 
 use super::Environment;
 use super::ServiceFact;
@@ -38,6 +38,30 @@ fn of_health(service: &Service) -> Option<Question<'_>> {
         }
         Health::Uptime { .. } => None,
     }
+}
+
+/// When it is asked, and what is made of the answers.
+pub(crate) struct Timing {
+    pub(crate) interval: Millis,
+    pub(crate) timeout: Millis,
+    /// Failures in a row that make an instance unhealthy.
+    pub(crate) retries: u16,
+    /// Failures are not counted while it starts.
+    pub(crate) start: Millis,
+}
+
+/// `None` for a worker that nothing can be asked of.
+pub(crate) fn timing(service: &Service) -> Option<Timing> {
+    let probe = service.probes.ready.as_ref().or(service.probes.live.as_ref());
+    let (start, local) = match &service.health {
+        Health::Http { interval, timeout, unhealthy_after, ready_within, .. } => {
+            (*ready_within, Some((*interval, *timeout, *unhealthy_after)))
+        }
+        Health::Uptime { ready_after } => (*ready_after, None),
+    };
+    let (interval, timeout, retries) =
+        probe.map(|it| (it.interval, it.timeout, it.unhealthy_after)).or(local)?;
+    Some(Timing { interval, timeout, retries, start })
 }
 
 /// `None` where nothing is asked, or where nobody knows what is in the image.

@@ -1,6 +1,7 @@
 //! What every format needs to know, computed once from the resolved environments, so that no two formats can disagree.
 
 mod alert;
+pub(crate) mod build;
 mod bundled;
 mod edges;
 pub(crate) mod health;

@@ -1,0 +1,220 @@
+//! Node, NestJS with Prisma, and Next.js: installed by npm from the lock file, built, and left without what only the
+//! build needs.
+
+use lockgate_model::Preset;
+
+use super::instruction::{Command, Copy, Instruction, Stage, Value};
+use super::recipe::Recipe;
+use super::{From, tail};
+
+pub(super) fn stages(recipe: &Recipe<'_>, from: &From) -> Vec<Stage> {
+    let mut stages = vec![];
+    if has_manifests_apart(recipe) {
+        stages.push(manifests(from));
+    }
+    stages.push(dependencies(recipe, from));
+    stages.push(build(recipe));
+    stages.extend(tail::sqlx_stage(recipe, from.tools.clone()));
+    stages.push(runtime(recipe, from));
+    stages
+}
+
+/// Is the standalone output of Next.js all that the image needs? A job needs what the job runs as well.
+pub(super) fn is_standalone(recipe: &Recipe<'_>) -> bool {
+    recipe.preset == Preset::Nextjs && !recipe.has_jobs
+}
+
+/// Which members a workspace has, and where a schema is, only the files tell.
+fn has_manifests_apart(recipe: &Recipe<'_>) -> bool {
+    recipe.package.is_some() || uses_prisma(recipe)
+}
+
+fn uses_prisma(recipe: &Recipe<'_>) -> bool {
+    recipe.prisma || recipe.preset == Preset::Nestjs
+}
+
+fn manifests(from: &From) -> Stage {
+    Stage {
+        about: "What decides over dependencies: manifests, the lock file and schemas. All code is left out.",
+        from: from.build.clone(),
+        name: "manifests",
+        instructions: vec![
+            Instruction::Workdir("/app".to_owned()),
+            Copy::context(&["."], "./"),
+            Instruction::Run(vec![
+                Command::Script(
+                    "find . -type f ! -name package.json ! -name package-lock.json ! -name .npmrc ! -name '*.prisma' -delete",
+                ),
+                Command::Script("find . -type d -empty -delete"),
+            ]),
+        ],
+    }
+}
+
+fn dependencies(recipe: &Recipe<'_>, from: &From) -> Stage {
+    let mut instructions = tail::install(recipe.bases.family, packages(recipe));
+    instructions.push(Instruction::Workdir("/app".to_owned()));
+    instructions.push(if has_manifests_apart(recipe) {
+        Copy::stage("manifests", "/app", "./")
+    } else {
+        // The last is a pattern, as not everybody has one.
+        Copy::context(&["package.json", "package-lock.json", ".npmrc*"], "./")
+    });
+    instructions.push(Instruction::Run(vec![Command::argv(["npm", "ci", "--no-audit", "--no-fund"])]));
+    Stage {
+        about: "All dependencies: the build needs those of development as well.",
+        from: from.build.clone(),
+        name: "dependencies",
+        instructions,
+    }
+}
+
+/// Prisma finds its engine by the OpenSSL that is there.
+fn packages(recipe: &Recipe<'_>) -> &'static [&'static str] {
+    if uses_prisma(recipe) { &["ca-certificates", "openssl"] } else { &[] }
+}
+
+fn build(recipe: &Recipe<'_>) -> Stage {
+    let mut instructions = vec![Copy::context(&["."], "./")];
+    if recipe.preset == Preset::Nextjs {
+        instructions.push(Instruction::Env(vec![("NEXT_TELEMETRY_DISABLED", Value::text("1"))]));
+    }
+    instructions.extend(tail::args(recipe));
+    if uses_prisma(recipe) {
+        instructions.push(Instruction::Run(vec![generate(recipe)]));
+    }
+    instructions.push(Instruction::Run(compile(recipe)));
+    if recipe.preset == Preset::Nextjs {
+        instructions.push(Instruction::Run(vec![collect(recipe)]));
+    }
+    if !is_standalone(recipe) {
+        instructions.extend(prune(recipe));
+    }
+    Stage {
+        about: "The code, and what is made of it.",
+        from: "dependencies".to_owned(),
+        name: "build",
+        instructions,
+    }
+}
+
+/// A NestJS service may do without Prisma; one that migrates with it may not.
+fn generate(recipe: &Recipe<'_>) -> Command {
+    let mut argv = ["npx", "--no"].map(str::to_owned).to_vec();
+    if let Some(package) = recipe.package {
+        argv.extend(["--workspace".to_owned(), package.to_owned()]);
+    }
+    argv.extend(["--", "prisma", "generate"].map(str::to_owned));
+    let generate = Command::Argv(argv);
+    if recipe.prisma {
+        return generate;
+    }
+    let absent = Command::argv(["test", "!", "-e", "node_modules/.bin/prisma"]);
+    Command::Either(Box::new(absent), Box::new(generate))
+}
+
+fn compile(recipe: &Recipe<'_>) -> Vec<Command> {
+    if let Some(commands) = recipe.builds_by {
+        return commands.iter().cloned().map(Command::Argv).collect();
+    }
+    let mut argv = ["npm", "run", "build", "--if-present"].map(str::to_owned).to_vec();
+    if let Some(package) = recipe.package {
+        argv.extend(["--workspace".to_owned(), package.to_owned()]);
+    }
+    vec![Command::Argv(argv)]
+}
+
+/// The standalone server serves what is beside it; Next.js leaves it to others to put it there.
+fn collect(recipe: &Recipe<'_>) -> Command {
+    Command::Argv(vec![
+        "sh".to_owned(),
+        "-c".to_owned(),
+        COLLECT.to_owned(),
+        "collect".to_owned(),
+        folder(recipe),
+    ])
+}
+
+const COLLECT: &str = "set -e; app=$1; to=$app/.next/standalone/$app; mkdir -p \"$to/.next/cache\" \"$app/public\"; cp -r \"$app/.next/static\" \"$to/.next/\"; cp -r \"$app/public\" \"$to/\"";
+
+fn folder(recipe: &Recipe<'_>) -> String {
+    recipe.package.unwrap_or(".").to_owned()
+}
+
+/// Settings of npm may hold a token, which no image needs.
+fn prune(recipe: &Recipe<'_>) -> Vec<Instruction> {
+    let drop_settings = Command::argv(["rm", "-f", ".npmrc"]);
+    if !recipe.prisma {
+        let prune = Command::argv(["npm", "prune", "--omit=dev", "--no-audit", "--no-fund"]);
+        return vec![Instruction::Run(vec![prune, drop_settings])];
+    }
+    let mut commands = vec![
+        Command::Script("version=\"$(node -p 'require(\"prisma/package.json\").version')\""),
+        Command::argv(["npm", "prune", "--omit=dev", "--no-audit", "--no-fund"]),
+        Command::Script("npm install --no-save --omit=dev --no-audit --no-fund \"prisma@${version}\""),
+        drop_settings,
+    ];
+    if let Some(package) = recipe.package {
+        let script = LINK.to_owned();
+        commands.push(Command::Argv(vec![
+            "sh".to_owned(),
+            "-c".to_owned(),
+            script,
+            "link".to_owned(),
+            package.to_owned(),
+        ]));
+    }
+    vec![
+        Instruction::Remark(
+            "The migration needs the program of Prisma, which is often a dependency of development.",
+        ),
+        Instruction::Run(commands),
+    ]
+}
+
+/// Commands run in the folder of the workspace, and Prisma looks for its schema there.
+const LINK: &str = "for it in prisma prisma.config.ts; do if test -e \"$1/$it\" && ! test -e \"$it\"; then ln -s \"$1/$it\" \"$it\"; fi; done";
+
+fn runtime(recipe: &Recipe<'_>, from: &From) -> Stage {
+    let mut instructions = tail::begin(recipe, packages(recipe));
+    instructions.push(Instruction::Env(env(recipe)));
+    if is_standalone(recipe) {
+        let source = format!("/app/{}/.next/standalone", folder(recipe)).replace("/./", "/");
+        instructions.push(Copy::owned("build", source, "./".to_owned(), recipe.user));
+    } else {
+        instructions.push(Copy::stage("build", "/app", "./"));
+    }
+    instructions.extend(tail::end(recipe, command(recipe)));
+    Stage { about: "What runs.", from: from.runtime.clone(), name: "runtime", instructions }
+}
+
+fn env(recipe: &Recipe<'_>) -> Vec<(&'static str, Value)> {
+    let mut env = vec![("NODE_ENV", Value::text("production"))];
+    if recipe.preset == Preset::Nextjs {
+        // Its server would listen on the address that the container's name has.
+        env.push(("HOSTNAME", Value::text("0.0.0.0")));
+        env.push(("NEXT_TELEMETRY_DISABLED", Value::text("1")));
+    }
+    if let Some(port) = recipe.port {
+        env.push(("PORT", Value::text(port.to_string())));
+    }
+    // Only `/tmp` is there to be written to when a job calls npm.
+    env.push(("NPM_CONFIG_CACHE", Value::text("/tmp/npm")));
+    env.push(("NPM_CONFIG_UPDATE_NOTIFIER", Value::text("false")));
+    env
+}
+
+fn command(recipe: &Recipe<'_>) -> Vec<String> {
+    let within = |file: &str| match recipe.package {
+        Some(package) => format!("{}/{file}", package),
+        None => file.to_owned(),
+    };
+    let file = match recipe.preset {
+        Preset::Nestjs => within("dist/main.js"),
+        Preset::Nextjs if is_standalone(recipe) => within("server.js"),
+        Preset::Nextjs => within(&format!(".next/standalone/{}", within("server.js"))),
+        // What `main` names in its manifest.
+        Preset::Node | Preset::Rust | Preset::Python => recipe.package.unwrap_or(".").to_owned(),
+    };
+    vec!["node".to_owned(), file]
+}
