@@ -31,5 +31,6 @@ pub(super) fn text(recipe: &Recipe<'_>) -> String {
     };
     let beside = if matches!(recipe.context, "." | "./") { BESIDE_THE_SPEC } else { &[] };
     let lines = ALWAYS.iter().chain(beside).chain(made);
-    lines.map(|it| format!("{it}\n")).collect()
+    let lines: Vec<&str> = lines.copied().collect();
+    lines.join("\n") + "\n"
 }

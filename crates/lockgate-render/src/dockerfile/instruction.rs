@@ -92,14 +92,14 @@ impl Command {
 
 impl Copy {
     pub(super) fn context(sources: &[&str], target: &str) -> Instruction {
-        Copy::new(None, sources, target)
+        Copy::instruction(None, sources, target)
     }
 
     pub(super) fn stage(from: &'static str, source: &str, target: &str) -> Instruction {
-        Copy::new(Some(from), &[source], target)
+        Copy::instruction(Some(from), &[source], target)
     }
 
-    fn new(from: Option<&'static str>, sources: &[&str], target: &str) -> Instruction {
+    fn instruction(from: Option<&'static str>, sources: &[&str], target: &str) -> Instruction {
         let sources = sources.iter().map(|it| (*it).to_owned()).collect();
         Instruction::Copy(Copy { from, owner: None, sources, target: target.to_owned() })
     }

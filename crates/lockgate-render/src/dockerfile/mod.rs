@@ -1,7 +1,7 @@
 //! Dockerfiles of the presets. Dependencies are a layer of their own, bases are pinned, nothing runs as root, and the
 //! health check's tool is in the image.
 //!
-//! **Invariant:** every builder since Docker 20.10 reads them, with BuildKit or without, and fetches no front end.
+//! **Invariant:** every builder since Docker 20.10 reads them, with `BuildKit` or without, and fetches no front end.
 
 mod base;
 mod ignore;

@@ -1,4 +1,4 @@
-//! Node, NestJS with Prisma, and Next.js: installed by npm from the lock file, built, and left without what only the
+//! Node, Next.js, and Nest with Prisma: installed by npm from the lock file, built, and left without what only the
 //! build needs.
 
 use lockgate_model::Preset;
@@ -80,16 +80,19 @@ fn build(recipe: &Recipe<'_>) -> Stage {
         instructions.push(Instruction::Env(vec![("NEXT_TELEMETRY_DISABLED", Value::text("1"))]));
     }
     instructions.extend(tail::args(recipe));
+    let mut commands = vec![];
     if uses_prisma(recipe) {
-        instructions.push(Instruction::Run(vec![generate(recipe)]));
+        commands.push(generate(recipe));
     }
-    instructions.push(Instruction::Run(compile(recipe)));
+    commands.extend(compile(recipe));
     if recipe.preset == Preset::Nextjs {
-        instructions.push(Instruction::Run(vec![collect(recipe)]));
+        // Not everybody has one, and what is not there cannot be copied.
+        commands.push(Command::Argv(vec!["mkdir".to_owned(), "-p".to_owned(), within(recipe, "public")]));
     }
     if !is_standalone(recipe) {
-        instructions.extend(prune(recipe));
+        commands.extend(prune(recipe));
     }
+    instructions.push(Instruction::Run(commands));
     Stage {
         about: "The code, and what is made of it.",
         from: "dependencies".to_owned(),
@@ -98,7 +101,7 @@ fn build(recipe: &Recipe<'_>) -> Stage {
     }
 }
 
-/// A NestJS service may do without Prisma; one that migrates with it may not.
+/// A service of Nest may do without Prisma; one that migrates with it may not.
 fn generate(recipe: &Recipe<'_>) -> Command {
     let mut argv = ["npx", "--no"].map(str::to_owned).to_vec();
     if let Some(package) = recipe.package {
@@ -124,52 +127,24 @@ fn compile(recipe: &Recipe<'_>) -> Vec<Command> {
     vec![Command::Argv(argv)]
 }
 
-/// The standalone server serves what is beside it; Next.js leaves it to others to put it there.
-fn collect(recipe: &Recipe<'_>) -> Command {
-    Command::Argv(vec![
-        "sh".to_owned(),
-        "-c".to_owned(),
-        COLLECT.to_owned(),
-        "collect".to_owned(),
-        folder(recipe),
-    ])
-}
-
-const COLLECT: &str = "set -e; app=$1; to=$app/.next/standalone/$app; mkdir -p \"$to/.next/cache\" \"$app/public\"; cp -r \"$app/.next/static\" \"$to/.next/\"; cp -r \"$app/public\" \"$to/\"";
-
-fn folder(recipe: &Recipe<'_>) -> String {
-    recipe.package.unwrap_or(".").to_owned()
-}
-
-/// Settings of npm may hold a token, which no image needs.
-fn prune(recipe: &Recipe<'_>) -> Vec<Instruction> {
+/// Settings of npm may hold a token, which no image needs. The program of Prisma stays where it migrates, though it is
+/// often a dependency of development.
+fn prune(recipe: &Recipe<'_>) -> Vec<Command> {
+    let prune = Command::argv(["npm", "prune", "--omit=dev", "--no-audit", "--no-fund"]);
     let drop_settings = Command::argv(["rm", "-f", ".npmrc"]);
     if !recipe.prisma {
-        let prune = Command::argv(["npm", "prune", "--omit=dev", "--no-audit", "--no-fund"]);
-        return vec![Instruction::Run(vec![prune, drop_settings])];
+        return vec![prune, drop_settings];
     }
     let mut commands = vec![
         Command::Script("version=\"$(node -p 'require(\"prisma/package.json\").version')\""),
-        Command::argv(["npm", "prune", "--omit=dev", "--no-audit", "--no-fund"]),
+        prune,
         Command::Script("npm install --no-save --omit=dev --no-audit --no-fund \"prisma@${version}\""),
         drop_settings,
     ];
     if let Some(package) = recipe.package {
-        let script = LINK.to_owned();
-        commands.push(Command::Argv(vec![
-            "sh".to_owned(),
-            "-c".to_owned(),
-            script,
-            "link".to_owned(),
-            package.to_owned(),
-        ]));
+        commands.push(Command::Argv(["sh", "-c", LINK, "sh", package].map(str::to_owned).to_vec()));
     }
-    vec![
-        Instruction::Remark(
-            "The migration needs the program of Prisma, which is often a dependency of development.",
-        ),
-        Instruction::Run(commands),
-    ]
+    commands
 }
 
 /// Commands run in the folder of the workspace, and Prisma looks for its schema there.
@@ -179,10 +154,15 @@ fn runtime(recipe: &Recipe<'_>, from: &From) -> Stage {
     let mut instructions = tail::begin(recipe, packages(recipe));
     instructions.push(Instruction::Env(env(recipe)));
     if is_standalone(recipe) {
-        let source = format!("/app/{}/.next/standalone", folder(recipe)).replace("/./", "/");
-        instructions.push(Copy::owned("build", source, "./".to_owned(), recipe.user));
+        instructions.push(owned(recipe, ".next/standalone", "./".to_owned()));
     } else {
         instructions.push(Copy::stage("build", "/app", "./"));
+    }
+    if recipe.preset == Preset::Nextjs {
+        // The server serves what is beside it, and leaves it to others to put it there.
+        for folder in [".next/static", "public"] {
+            instructions.push(owned(recipe, folder, format!("./{}", beside_server(recipe, folder))));
+        }
     }
     instructions.extend(tail::end(recipe, command(recipe)));
     Stage { about: "What runs.", from: from.runtime.clone(), name: "runtime", instructions }
@@ -205,16 +185,26 @@ fn env(recipe: &Recipe<'_>) -> Vec<(&'static str, Value)> {
 }
 
 fn command(recipe: &Recipe<'_>) -> Vec<String> {
-    let within = |file: &str| match recipe.package {
-        Some(package) => format!("{}/{file}", package),
-        None => file.to_owned(),
-    };
     let file = match recipe.preset {
-        Preset::Nestjs => within("dist/main.js"),
-        Preset::Nextjs if is_standalone(recipe) => within("server.js"),
-        Preset::Nextjs => within(&format!(".next/standalone/{}", within("server.js"))),
+        Preset::Nestjs => within(recipe, "dist/main.js"),
+        Preset::Nextjs => beside_server(recipe, "server.js"),
         // What `main` names in its manifest.
         Preset::Node | Preset::Rust | Preset::Python => recipe.package.unwrap_or(".").to_owned(),
     };
     vec!["node".to_owned(), file]
+}
+
+/// The server's own cache is there too, so it is the user's.
+fn owned(recipe: &Recipe<'_>, folder: &str, target: String) -> Instruction {
+    Copy::owned("build", format!("/app/{}", within(recipe, folder)), target, recipe.user)
+}
+
+fn within(recipe: &Recipe<'_>, file: &str) -> String {
+    recipe.package.map_or_else(|| file.to_owned(), |it| format!("{it}/{file}"))
+}
+
+/// The standalone output repeats the folders of the workspace.
+fn beside_server(recipe: &Recipe<'_>, file: &str) -> String {
+    let file = within(recipe, file);
+    if is_standalone(recipe) { file } else { format!("{}/{file}", within(recipe, ".next/standalone")) }
 }

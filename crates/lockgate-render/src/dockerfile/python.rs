@@ -18,7 +18,7 @@ pub(super) fn stages(recipe: &Recipe<'_>, from: &From) -> Vec<Stage> {
 
 fn dependencies(recipe: &Recipe<'_>, from: &From) -> Stage {
     let requirements = match recipe.package {
-        Some(package) => format!("{}/requirements.txt", package),
+        Some(package) => format!("{package}/requirements.txt"),
         None => "requirements.txt".to_owned(),
     };
     let mut instructions = vec![Instruction::Workdir("/app".to_owned())];
@@ -44,7 +44,7 @@ fn runtime(recipe: &Recipe<'_>, from: &From) -> Stage {
         ("PYTHONDONTWRITEBYTECODE", Value::text("1")),
     ];
     if let Some(package) = recipe.package {
-        env.push(("PYTHONPATH", Value::text(format!("/app/{}", package))));
+        env.push(("PYTHONPATH", Value::text(format!("/app/{package}"))));
     }
     instructions.push(Instruction::Env(env));
     instructions.push(Copy::stage("dependencies", "/opt/venv", "/opt/venv"));

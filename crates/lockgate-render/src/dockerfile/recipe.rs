@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lockgate_model::{Build, MigrationTool, Preset, ServiceName, SystemName, TargetKind};
+use lockgate_model::{
+    Build, MigrationTool, Preset, Protocol, Service, ServiceName, StopSignal, SystemName, TargetKind,
+};
 
 use super::base::{self, Bases};
 use super::instruction::{Check, is_one_line, is_plain_path};
@@ -24,7 +26,7 @@ pub(super) struct Recipe<'a> {
     pub(super) port: Option<u16>,
     pub(super) ports: Vec<u16>,
     pub(super) check: Option<Check>,
-    pub(super) stop: lockgate_model::StopSignal,
+    pub(super) stop: StopSignal,
     /// `None` where the preset's convention holds.
     pub(super) command: Option<Vec<String>>,
     /// Folder of the migrations that it runs with `sqlx`, within the context.
@@ -33,12 +35,20 @@ pub(super) struct Recipe<'a> {
     pub(super) prisma: bool,
     /// A migration, seed or cron job runs in its image.
     pub(super) has_jobs: bool,
-    pub(super) speaks_grpc: bool,
-    pub(super) uses_kafka: bool,
+    pub(super) tools: BTreeSet<Tool>,
     /// Folders that instances write to.
     pub(super) volumes: BTreeSet<&'a str>,
     /// How the pipeline builds the repository, where an image can do the same.
     pub(super) builds_by: Option<&'a [Vec<String>]>,
+}
+
+/// What usual libraries call while they are built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Tool {
+    /// Interfaces of gRPC are compiled.
+    Protobuf,
+    /// The client of Kafka is a library in C.
+    Cmake,
 }
 
 /// The image of one service in one environment.
@@ -84,7 +94,7 @@ impl<'a> Site<'_, 'a> {
     }
 
     /// Services that run this image.
-    fn users(&self, owner: &ServiceName) -> impl Iterator<Item = &'a lockgate_model::Service> {
+    fn users(&self, owner: &ServiceName) -> impl Iterator<Item = &'a Service> {
         let facts = self.environment.services.values();
         let of =
             facts.filter(move |it| it.image.as_ref().and_then(|it| it.build).is_some_and(|it| it.0 == owner));
@@ -128,9 +138,7 @@ fn recipe<'a>(owner: &'a ServiceName, sites: &[Site<'_, 'a>], output: &mut Outpu
         sqlx: sites.iter().find_map(|it| sqlx(owner, it)),
         prisma: sites.iter().any(|it| prisma(owner, it)),
         has_jobs: sites.iter().any(|it| has_jobs(owner, it)),
-        speaks_grpc: users()
-            .any(|it| it.ports.values().any(|it| it.protocol == lockgate_model::Protocol::Grpc)),
-        uses_kafka: sites.iter().any(|it| uses_kafka(owner, it)),
+        tools: sites.iter().flat_map(|it| tools(owner, it)).collect(),
         volumes: volumes.filter(|it| it.starts_with('/') && is_plain_path(it)).collect(),
         builds_by: builds_by(first.environment),
         bases,
@@ -265,12 +273,20 @@ fn has_jobs(owner: &ServiceName, site: &Site<'_, '_>) -> bool {
         || system.cron.values().any(|it| site.is_image_of(&it.service, owner))
 }
 
-fn uses_kafka(owner: &ServiceName, site: &Site<'_, '_>) -> bool {
-    let kafka = |name: &String| {
-        let kinds = site.environment.system.dependencies.iter();
-        kinds.filter(|it| it.0.as_str() == name).any(|it| it.1.kind == "kafka")
-    };
-    site.users(owner).any(|it| it.depends_on.keys().any(kafka))
+fn tools(owner: &ServiceName, site: &Site<'_, '_>) -> BTreeSet<Tool> {
+    let dependencies = &site.environment.system.dependencies;
+    let is_kafka =
+        |it: &String| dependencies.iter().any(|(name, of)| name.as_str() == it && of.kind == "kafka");
+    let mut tools = BTreeSet::new();
+    for service in site.users(owner) {
+        if service.ports.values().any(|it| it.protocol == Protocol::Grpc) {
+            tools.insert(Tool::Protobuf);
+        }
+        if service.depends_on.keys().any(is_kafka) {
+            tools.insert(Tool::Cmake);
+        }
+    }
+    tools
 }
 
 /// With a service or a secret beside it, a step runs in the pipeline only.

@@ -1,7 +1,7 @@
 //! Rust: dependencies are compiled before the code is there, and only the program reaches the image.
 
 use super::instruction::{Command, Copy, Instruction, Stage, Value};
-use super::recipe::Recipe;
+use super::recipe::{Recipe, Tool};
 use super::{From, base::Family, tail};
 
 pub(super) fn stages(recipe: &Recipe<'_>, from: &From) -> Vec<Stage> {
@@ -30,9 +30,8 @@ fn manifests(from: &From) -> Stage {
                 Command::Script(
                     "find . -type f ! -name Cargo.toml ! -name Cargo.lock ! -name '*.rs' ! -name 'rust-toolchain*' ! -path './.cargo/*' -delete",
                 ),
-                Command::Script(
-                    "find . -type f -name '*.rs' -exec sh -c 'for it; do echo \"fn main() {}\" >\"$it\"; done' sh {} +",
-                ),
+                Command::Script("echo 'fn main() {}' >/tmp/empty.rs"),
+                Command::Script("find . -type f -name '*.rs' -exec cp /tmp/empty.rs '{}' ';'"),
                 Command::Script("find . -type d -empty -delete"),
             ]),
         ],
@@ -73,30 +72,22 @@ fn build(recipe: &Recipe<'_>, from: &From) -> Stage {
 fn cargo(recipe: &Recipe<'_>) -> Vec<String> {
     let mut argv = ["cargo", "build", "--release", "--locked"].map(str::to_owned).to_vec();
     if let Some(package) = recipe.package {
-        argv.extend(["--manifest-path".to_owned(), format!("{}/Cargo.toml", package)]);
+        argv.extend(["--manifest-path".to_owned(), format!("{package}/Cargo.toml")]);
     }
     argv.extend(["--bin".to_owned(), program(recipe).to_owned()]);
     argv
 }
 
-/// Programs that usual crates call while they are built.
 fn needed(recipe: &Recipe<'_>) -> Vec<&'static str> {
-    let protobuf = match recipe.bases.family {
-        Family::Debian => ["protobuf-compiler", "libprotobuf-dev"].as_slice(),
-        Family::Alpine => &["protoc", "protobuf-dev"],
+    let packages = |tool: &Tool| -> &'static [&'static str] {
+        match (tool, recipe.bases.family) {
+            (Tool::Protobuf, Family::Debian) => &["protobuf-compiler", "libprotobuf-dev"],
+            (Tool::Protobuf, Family::Alpine) => &["protoc", "protobuf-dev"],
+            (Tool::Cmake, Family::Debian) => &["cmake"],
+            (Tool::Cmake, Family::Alpine) => &["cmake", "g++", "make", "perl"],
+        }
     };
-    let native = match recipe.bases.family {
-        Family::Debian => ["cmake"].as_slice(),
-        Family::Alpine => &["cmake", "g++", "make", "perl"],
-    };
-    let mut packages = vec![];
-    if recipe.speaks_grpc {
-        packages.extend(protobuf);
-    }
-    if recipe.uses_kafka {
-        packages.extend(native);
-    }
-    packages
+    recipe.tools.iter().flat_map(packages).copied().collect()
 }
 
 fn runtime(recipe: &Recipe<'_>, from: &From) -> Stage {
