@@ -4,19 +4,23 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use crate::Problem;
+use crate::{Problem, rendered};
 
 /// Writes every generated file that is not as it should be, and says which.
-pub fn generate(root: &Path) -> anyhow::Result<Vec<&'static str>> {
+pub fn generate(root: &Path) -> anyhow::Result<Vec<String>> {
     let mut written = Vec::new();
-    for (path, text) in files()? {
-        let place = root.join(path);
+    for (path, text) in files(root)? {
+        let place = root.join(&path);
         if std::fs::read_to_string(&place).is_ok_and(|it| it == text) {
             continue;
         }
         let folder = place.parent().context("a generated file lies in a folder")?;
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-        std::fs::write(&place, text).with_context(|| path.to_owned())?;
+        std::fs::write(&place, text).with_context(|| path.clone())?;
+        written.push(path);
+    }
+    for path in rendered::orphans(root)? {
+        std::fs::remove_file(root.join(&path)).with_context(|| path.clone())?;
         written.push(path);
     }
     Ok(written)
@@ -24,18 +28,21 @@ pub fn generate(root: &Path) -> anyhow::Result<Vec<&'static str>> {
 
 /// Generated files that are not what the code says.
 pub fn stale(root: &Path) -> anyhow::Result<Vec<Problem>> {
-    let stale = files()?.into_iter().filter(|(path, text)| {
+    let stale = files(root)?.into_iter().filter(|(path, text)| {
         // Cannot be read, so it is not what it should be.
         std::fs::read_to_string(root.join(path)).map_or(true, |it| it != *text)
     });
     let what = "not what the code says: run `cargo run -p xtask -- generate`";
-    Ok(stale.map(|(path, _)| Problem::new(path, what)).collect())
+    let stale = stale.map(|it| it.0).chain(rendered::orphans(root)?);
+    Ok(stale.map(|path| Problem::new(path, what)).collect())
 }
 
-fn files() -> anyhow::Result<Vec<(&'static str, String)>> {
+fn files(root: &Path) -> anyhow::Result<Vec<(String, String)>> {
     let schema = serde_json::to_string_pretty(&lockgate_spec::json_schema())?;
-    Ok(vec![
-        ("docs/reference/keys.md", lockgate_spec::keys_page()),
-        ("schema/lockgate.schema.json", schema + "\n"),
-    ])
+    let mut files = vec![
+        ("docs/reference/keys.md".to_owned(), lockgate_spec::keys_page()),
+        ("schema/lockgate.schema.json".to_owned(), schema + "\n"),
+    ];
+    files.extend(rendered::trees(root)?);
+    Ok(files)
 }

@@ -1,10 +1,50 @@
 //! The artifacts of a spec in a folder of the repository.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use lockgate_render::{Lock, Rendered, Request, Selection};
+use lockgate_render::{Lock, MANIFEST, Manifest, Rendered, Request, Selection};
 use lockgate_spec::{Facts, Spec};
+
+/// Examples whose trees are committed, for people to look at and for validators to read.
+const EXAMPLES: [&str; 5] = ["covenant-connect", "covenant-connect-ecs", "kanvaro", "nova", "supernova"];
+
+/// Every file of every example's tree, with its manifest, by its path in the repository.
+pub(crate) fn trees(root: &Path) -> anyhow::Result<Vec<(String, String)>> {
+    let mut files = vec![];
+    for name in EXAMPLES {
+        let rendered = rendered(&root.join("examples").join(name).join("lockgate.yaml"))?;
+        let manifest = Manifest::of(&rendered.artifacts);
+        files.push((format!("examples/{name}/{MANIFEST}"), manifest.to_text()));
+        let artifacts = rendered.artifacts.into_iter();
+        files.extend(artifacts.map(|it| (format!("examples/{name}/{}", it.path), it.text)));
+    }
+    Ok(files)
+}
+
+/// Files that the trees on disk own, and that no longer follow from the specs.
+pub(crate) fn orphans(root: &Path) -> anyhow::Result<Vec<String>> {
+    let wanted: BTreeSet<String> = trees(root)?.into_iter().map(|it| it.0).collect();
+    let mut orphans = vec![];
+    for name in EXAMPLES {
+        let folder = root.join("examples").join(name);
+        let files = ["deploy", ".github"].into_iter().flat_map(|it| files_below(&folder.join(it)));
+        for file in files {
+            let path = file.strip_prefix(root)?.to_string_lossy().into_owned();
+            if !wanted.contains(&path) {
+                orphans.push(path);
+            }
+        }
+    }
+    Ok(orphans)
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return vec![] };
+    let below = |path: PathBuf| if path.is_dir() { files_below(&path) } else { vec![path] };
+    entries.flatten().flat_map(|it| below(it.path())).collect()
+}
 
 /// What `lockgate render` makes of the spec, for every environment.
 pub fn rendered(spec: &Path) -> anyhow::Result<Rendered> {

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use anyhow::bail;
+use lockgate_diagnostics::Source;
 use lockgate_model::{Code, Diagnostic, Severity};
 
-use super::fix;
+use super::{dockerfiles, fix};
 use crate::args::{CheckArgs, Format, FormatName, Global};
 use crate::context::Context;
 use crate::exit::Exit;
@@ -24,17 +25,21 @@ pub fn check(global: &Global, args: &CheckArgs, out: Out) -> anyhow::Result<Exit
         fix::tell(&mended, out);
         context = mended.context;
     }
-    let diagnostics = match &args.env {
+    let mut diagnostics = match &args.env {
         Some(environment) => context.spec.resolve(environment, &lockgate_spec::Facts::default()).1,
         None => context.spec.check(),
     };
-    report(&context, &diagnostics, global.format);
+    let mut sources = context.sources().to_vec();
+    let (dockerfiles, found) = dockerfiles::lint(&context, sources.len());
+    sources.extend(dockerfiles);
+    diagnostics.extend(found);
+    report(&context, &sources, &diagnostics, global.format);
     let errors = diagnostics.iter().any(|it| it.severity == Severity::Error);
     Ok(if errors { Exit::Failed } else { Exit::Done })
 }
 
-fn report(context: &Context, diagnostics: &[Diagnostic], format: FormatName) {
-    findings::write(context.out, format, "check", context.sources(), diagnostics);
+fn report(context: &Context, sources: &[Source], diagnostics: &[Diagnostic], format: FormatName) {
+    findings::write(context.out, format, "check", sources, diagnostics);
     if matches!(format, FormatName::Json | FormatName::Sarif) {
         return;
     }

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod check;
 pub mod demo;
 pub mod deploy;
+mod dockerfiles;
 pub mod drive;
 pub mod fix;
 pub mod fmt;
