@@ -1,5 +1,6 @@
 //! What every format needs to know, computed once from the resolved environments, so that no two formats can disagree.
 
+pub(crate) mod address;
 mod alert;
 pub(crate) mod build;
 mod bundled;
@@ -21,6 +22,7 @@ use crate::Request;
 use crate::artifact::Kind;
 use crate::lock::Lock;
 
+pub(crate) use address::Address;
 pub(crate) use alert::{Alert, Measured, Objective, proper_name};
 pub(crate) use bundled::{Bundled, Exporter};
 pub(crate) use edges::{Edges, Peer};

@@ -22,9 +22,6 @@ const PROGRESS: i32 = 600;
 const BEFORE_START: i32 = 60;
 
 pub(super) fn add(objects: &mut Objects<'_, '_, '_>, fact: &ServiceFact<'_>) {
-    if fact.image.is_none() {
-        return;
-    }
     let part = Part::Service(fact.name.clone());
     let (environment, service) = (objects.environment, fact.service);
     let env = env::of_variables(environment, &fact.variables);
@@ -59,7 +56,7 @@ pub(super) fn add(objects: &mut Objects<'_, '_, '_>, fact: &ServiceFact<'_>) {
                 selector: meta::selector(meta::stable(&part)),
                 strategy: Some(strategy(objects, service)),
                 template: PodTemplateSpec {
-                    metadata: Some(meta::of_pods(environment, &part)),
+                    metadata: Some(meta::of_release(environment, &part, &env)),
                     spec: Some(spec),
                 },
                 ..DeploymentSpec::default()

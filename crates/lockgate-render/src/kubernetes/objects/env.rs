@@ -14,6 +14,8 @@ pub(super) struct Env {
     pub(super) plain: BTreeMap<String, String>,
     /// Entries of the container, in order.
     pub(super) entries: Vec<EnvVar>,
+    /// Annotations that tell the pods which commit they are of, where one asks.
+    pub(super) commit: BTreeSet<String>,
 }
 
 pub(super) fn of_variables(environment: &Environment<'_>, variables: &[Variable<'_>]) -> Env {
@@ -34,7 +36,8 @@ pub(super) fn of_variables(environment: &Environment<'_>, variables: &[Variable<
             }
         }
     }
-    Env { plain, entries: entries.finish() }
+    let commit = std::mem::take(&mut entries.commit);
+    Env { plain, entries: entries.finish(), commit }
 }
 
 /// Settings of a container that is no service's: all of them as entries.
@@ -60,12 +63,19 @@ struct Entries<'e, 'f> {
     declared: BTreeSet<String>,
     references: BTreeMap<String, EnvVarSource>,
     composed: BTreeMap<String, String>,
+    commit: BTreeSet<String>,
 }
 
 impl<'e, 'f> Entries<'e, 'f> {
     fn new<'n>(environment: &'e Environment<'f>, declared: impl Iterator<Item = &'n str>) -> Entries<'e, 'f> {
         let declared = declared.map(str::to_owned).collect();
-        Entries { environment, declared, references: BTreeMap::new(), composed: BTreeMap::new() }
+        Entries {
+            environment,
+            declared,
+            references: BTreeMap::new(),
+            composed: BTreeMap::new(),
+            commit: BTreeSet::new(),
+        }
     }
 
     fn reference(&mut self, name: &str, source: EnvVarSource) {
@@ -73,6 +83,11 @@ impl<'e, 'f> Entries<'e, 'f> {
     }
 
     fn template(&mut self, name: &str, template: &Template) {
+        let others = template.0.iter().filter_map(|it| match it {
+            Piece::Other(name) => meta::of_commit(name),
+            Piece::Text(_) | Piece::Secret(_) | Piece::Version => None,
+        });
+        self.commit.extend(others);
         if let [piece] = template.0.as_slice()
             && let Some((_, source)) = self.source(piece)
         {

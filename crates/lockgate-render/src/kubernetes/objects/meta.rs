@@ -6,6 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use lockgate_model::{Digest, TargetKind};
 use serde_json::Value;
 
+use super::env::Env;
 use super::part::Part;
 use crate::facts::Environment;
 
@@ -35,39 +36,35 @@ pub(super) fn meta(environment: &Environment<'_>, part: &Part, name: &str) -> Ob
     ObjectMeta {
         name: Some(name.to_owned()),
         namespace: Some(namespace(environment)),
-        labels: Some(labels(environment, part)),
+        labels: Some(labels(environment, part, &part.name())),
         ..ObjectMeta::default()
     }
 }
 
-pub(super) fn labels(environment: &Environment<'_>, part: &Part) -> BTreeMap<String, String> {
+fn labels(environment: &Environment<'_>, part: &Part, pods: &str) -> BTreeMap<String, String> {
     BTreeMap::from([
-        (NAME.to_owned(), part.name()),
+        (NAME.to_owned(), pods.to_owned()),
         ("app.kubernetes.io/part-of".to_owned(), environment.system.name.to_string()),
         ("app.kubernetes.io/component".to_owned(), part.component().to_owned()),
         ("app.kubernetes.io/managed-by".to_owned(), "lockgate".to_owned()),
     ])
 }
 
-/// Metadata of a pod: the labels it is selected by, and the release it is of.
-pub(super) fn of_pods(environment: &Environment<'_>, part: &Part) -> ObjectMeta {
-    let mut labels = labels(environment, part);
-    let mut annotations = BTreeMap::new();
-    match part {
-        Part::Service(_) => {
-            labels.extend(stable(part));
-            annotations.insert(VERSION.to_owned(), version(environment));
-        }
-        Part::Migration | Part::MigrationAfter | Part::Seed | Part::Cron(_) => {
-            annotations.insert(VERSION.to_owned(), version(environment));
-        }
-        Part::Shared | Part::Dependency(_) => {}
+/// Metadata of pods that run an image of the release: the labels they are selected by, and what they are of.
+pub(super) fn of_release(environment: &Environment<'_>, part: &Part, env: &Env) -> ObjectMeta {
+    let mut labels = labels(environment, part, &part.name());
+    if matches!(part, Part::Service(_)) {
+        labels.extend(stable(part));
     }
-    ObjectMeta {
-        labels: Some(labels),
-        annotations: (!annotations.is_empty()).then_some(annotations),
-        ..ObjectMeta::default()
-    }
+    let mut annotations: BTreeMap<_, _> =
+        env.commit.iter().map(|it| (it.clone(), UNRELEASED.to_owned())).collect();
+    annotations.insert(VERSION.to_owned(), version(environment));
+    ObjectMeta { labels: Some(labels), annotations: Some(annotations), ..ObjectMeta::default() }
+}
+
+/// Metadata of other pods. Their name is a part's, or begins with it.
+pub(super) fn of_pods(environment: &Environment<'_>, part: &Part, pods: &str) -> ObjectMeta {
+    ObjectMeta { labels: Some(labels(environment, part, pods)), ..ObjectMeta::default() }
 }
 
 /// Annotation of pods that a reference to the commit, such as `git.sha`, is read from.
@@ -80,9 +77,9 @@ fn version(environment: &Environment<'_>) -> String {
     known.filter(|it| !it.contains("${")).unwrap_or(UNRELEASED).to_owned()
 }
 
-/// All pods of a part, whatever their version.
-pub(super) fn all(part: &Part) -> BTreeMap<String, String> {
-    BTreeMap::from([(NAME.to_owned(), part.name())])
+/// All pods of a name, whatever their version.
+pub(super) fn all(pods: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([(NAME.to_owned(), pods.to_owned())])
 }
 
 /// The pods of a service that serve while no release is under way.
@@ -96,7 +93,7 @@ pub(super) fn canary(part: &Part) -> BTreeMap<String, String> {
 }
 
 fn track(part: &Part, track: &str) -> BTreeMap<String, String> {
-    let mut labels = all(part);
+    let mut labels = all(&part.name());
     labels.insert(TRACK.to_owned(), track.to_owned());
     labels
 }
@@ -105,8 +102,16 @@ pub(super) fn selector(labels: BTreeMap<String, String>) -> LabelSelector {
     LabelSelector { match_labels: Some(labels), ..LabelSelector::default() }
 }
 
+/// The digest of a ConfigMap is that of its lines `NAME=value`, which a chart can compute as well.
 pub(super) fn name_by_content(name: &str, value: &mut Value) -> String {
-    let name = format!("{name}-{}", &Digest::of_value(value).hex()[..SUFFIX]);
+    let digest = match value.get("data").and_then(Value::as_object) {
+        Some(data) => {
+            let line = |it: (&String, &Value)| format!("{}={}\n", it.0, it.1.as_str().unwrap_or_default());
+            Digest::of(data.iter().map(line).collect::<String>().as_bytes())
+        }
+        None => Digest::of_value(&value["spec"]),
+    };
+    let name = format!("{name}-{}", &digest.hex()[..SUFFIX]);
     value["metadata"]["name"] = Value::String(name.clone());
     name
 }

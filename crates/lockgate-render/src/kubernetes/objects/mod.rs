@@ -1,13 +1,22 @@
 //! The objects of an environment on Kubernetes, patched; plain manifests, Kustomize and Helm are forms of these.
 
+mod dependency;
 mod deployment;
 mod env;
+mod job;
 mod meta;
+mod network;
 mod part;
 mod pod;
 mod probe;
+mod route;
+mod scale;
 mod secret;
 mod service;
+mod shared;
+mod volume;
+
+use std::collections::BTreeMap;
 
 use k8s_openapi::Resource;
 use serde::Serialize;
@@ -34,17 +43,25 @@ pub(crate) fn objects(
     output: &mut Output<'_>,
 ) -> Vec<Object> {
     let mut it = Objects { facts, environment, output, list: vec![] };
-    for fact in environment.services.values() {
+    shared::add(&mut it);
+    dependency::add(&mut it);
+    job::add(&mut it);
+    for fact in environment.services.values().filter(|it| it.image.is_some()) {
+        volume::add(&mut it, fact);
         deployment::add(&mut it, fact);
         service::add(&mut it, fact);
+        route::add(&mut it, fact);
+        scale::add(&mut it, fact);
     }
+    route::add_gateways(&mut it);
+    network::add(&mut it);
     it.list.sort_by(|a, b| a.part.cmp(&b.part));
+    it.told_apart();
     it.list
 }
 
 /// What the modules of this folder add to.
 struct Objects<'o, 'f, 'out> {
-    #[expect(dead_code, reason = "the objects of dependencies need the lock")]
     facts: &'o Facts<'f>,
     environment: &'o Environment<'f>,
     output: &'o mut Output<'out>,
@@ -63,6 +80,23 @@ impl Objects<'_, '_, '_> {
         let (kind, name) = (text("/kind"), text("/metadata/name"));
         self.output.patch(self.environment, &kind, &name, &mut value);
         self.list.push(Object { kind, name, part: part.clone(), value });
+    }
+
+    /// One name may be a service's and a job's, and then one would take the other's place.
+    fn told_apart(&mut self) {
+        let mut owners: BTreeMap<(&str, &str), &Part> = BTreeMap::new();
+        for object in &self.list {
+            let Some(first) = owners.insert((&object.kind, &object.name), &object.part) else { continue };
+            let (kind, name) = (&object.kind, &object.name);
+            self.output.problem(
+                format!(
+                    "`{}` and `{}` would both have the {kind} `{name}`",
+                    first.origin(),
+                    object.part.origin()
+                ),
+                "give one of them another name".to_owned(),
+            );
+        }
     }
 
     /// Adds one whose name ends in a digest of its content, and returns that name: what reads it is restarted when

@@ -57,18 +57,18 @@ pub(super) fn pod(environment: &Environment<'_>, fact: &ServiceFact<'_>, contain
 }
 
 /// No rights in the cluster, no root, and no variables made of other services' names: some images take
-/// `KAFKA_PORT` or `REDIS_PORT` for their own.
+/// `KAFKA_PORT` or `REDIS_PORT` for their own. Zero is an image that needs root to begin with.
 pub(super) fn base(user: Option<u32>) -> PodSpec {
-    let group = user.map(i64::from);
+    let number = user.filter(|it| *it != 0).map(i64::from);
     PodSpec {
         automount_service_account_token: Some(false),
         enable_service_links: Some(false),
         security_context: Some(PodSecurityContext {
             run_as_non_root: (user != Some(0)).then_some(true),
-            run_as_user: group,
-            run_as_group: group,
-            fs_group: group,
-            fs_group_change_policy: group.map(|_| "OnRootMismatch".to_owned()),
+            run_as_user: number,
+            run_as_group: number,
+            fs_group: number,
+            fs_group_change_policy: number.map(|_| "OnRootMismatch".to_owned()),
             seccomp_profile: Some(SeccompProfile {
                 type_: "RuntimeDefault".to_owned(),
                 ..SeccompProfile::default()

@@ -1,11 +1,13 @@
 //! Names under which others reach a service.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use lockgate_model::Protocol;
 
 use super::part::Part;
-use super::{Objects, meta};
+use super::{Objects, meta, route};
 use crate::facts::ServiceFact;
 
 pub(super) fn add(objects: &mut Objects<'_, '_, '_>, fact: &ServiceFact<'_>) {
@@ -13,11 +15,25 @@ pub(super) fn add(objects: &mut Objects<'_, '_, '_>, fact: &ServiceFact<'_>) {
         return;
     }
     let part = Part::Service(fact.name.clone());
+    named(objects, fact, fact.name.as_str(), meta::stable(&part));
+    // Without pods until a release begins.
+    if let Some(second) = route::second_name(objects.environment, fact) {
+        named(objects, fact, &second, meta::canary(&part));
+    }
+}
+
+fn named(
+    objects: &mut Objects<'_, '_, '_>,
+    fact: &ServiceFact<'_>,
+    name: &str,
+    pods: BTreeMap<String, String>,
+) {
+    let part = Part::Service(fact.name.clone());
     let service = Service {
-        metadata: meta::meta(objects.environment, &part, fact.name.as_str()),
+        metadata: meta::meta(objects.environment, &part, name),
         spec: Some(ServiceSpec {
             type_: Some("ClusterIP".to_owned()),
-            selector: Some(meta::stable(&part)),
+            selector: Some(pods),
             ports: Some(ports(fact)),
             ..ServiceSpec::default()
         }),
