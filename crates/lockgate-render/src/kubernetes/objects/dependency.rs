@@ -52,16 +52,16 @@ fn service(
     dependency: &Dependency,
     bundled: &Bundled,
 ) -> Service {
-    let port = |name: &str, number: u16| ServicePort {
+    let numbered = |name: &str, number: u16| ServicePort {
         name: Some(name.to_owned()),
         port: i32::from(number),
         target_port: Some(IntOrString::Int(i32::from(number))),
         ..ServicePort::default()
     };
-    let mut ports = vec![port("main", bundled.port)];
+    let mut ports = vec![numbered("main", bundled.port)];
     let metrics = metrics_port(dependency, bundled).filter(|it| *it != bundled.port);
-    ports.extend(metrics.map(|it| port("metrics", it)));
-    ports.extend(bundled.page.map(|it| port("page", it)));
+    ports.extend(metrics.map(|it| numbered("metrics", it)));
+    ports.extend(bundled.page.map(|it| numbered("page", it)));
     Service {
         metadata: meta::meta(objects.environment, part, &part.name()),
         spec: Some(ServiceSpec {
@@ -122,15 +122,15 @@ fn container(
     dependency: &Dependency,
     bundled: &Bundled,
 ) -> Container {
-    let port = |name: &str, number: u16| ContainerPort {
+    let numbered = |name: &str, number: u16| ContainerPort {
         name: Some(name.to_owned()),
         container_port: i32::from(number),
         ..ContainerPort::default()
     };
-    let mut ports = vec![port("main", bundled.port)];
+    let mut ports = vec![numbered("main", bundled.port)];
     let own = bundled.metrics.filter(|it| it.1 != bundled.port && dependency.monitored);
-    ports.extend(own.map(|it| port("metrics", it.1)));
-    ports.extend(bundled.page.map(|it| port("page", it)));
+    ports.extend(own.map(|it| numbered("metrics", it.1)));
+    ports.extend(bundled.page.map(|it| numbered("page", it)));
     let check = (!bundled.check.is_empty()).then(|| probe(&bundled.check));
     Container {
         name: part.name(),

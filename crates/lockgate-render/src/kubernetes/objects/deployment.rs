@@ -76,7 +76,7 @@ pub(super) fn account(objects: &mut Objects<'_, '_, '_>, part: &Part) {
     objects.add(part, &account);
 }
 
-/// Name of the ConfigMap that was added, if there is anything in it.
+/// Name of the `ConfigMap` that was added, if there is anything in it.
 pub(super) fn config(objects: &mut Objects<'_, '_, '_>, part: &Part, env: &Env) -> Option<String> {
     if env.plain.is_empty() {
         return None;

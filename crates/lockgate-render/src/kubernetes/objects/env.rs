@@ -1,4 +1,4 @@
-//! Variables of a container: plain ones in a ConfigMap, the others by reference.
+//! Variables of a container: plain ones in a `ConfigMap`, the others by reference.
 //!
 //! Kubernetes fills `$(NAME)` in from entries that stand before, so what is referred to comes first.
 
@@ -10,7 +10,7 @@ use super::{meta, secret};
 use crate::facts::{Environment, Part as Piece, Template, Variable, VariableValue};
 
 pub(super) struct Env {
-    /// Data of the ConfigMap.
+    /// Data of the `ConfigMap`.
     pub(super) plain: BTreeMap<String, String>,
     /// Entries of the container, in order.
     pub(super) entries: Vec<EnvVar>,

@@ -12,6 +12,8 @@ use crate::facts::Environment;
 
 /// Annotation of pods: the version that they run. Who deploys without Lockgate sets it.
 pub(crate) const VERSION: &str = "lockgate.dev/version";
+/// What annotations of pods begin with that differ from release to release.
+pub(crate) const RELEASE: &str = "lockgate.dev/";
 /// What stands there until then.
 pub(crate) const UNRELEASED: &str = "unreleased";
 
@@ -21,7 +23,7 @@ const TRACK: &str = "lockgate.dev/track";
 /// Of 16 digits each; two contents of one name that share eight are not to be expected.
 const SUFFIX: usize = 8;
 
-pub(super) fn namespace(environment: &Environment<'_>) -> String {
+pub(crate) fn namespace(environment: &Environment<'_>) -> String {
     match &environment.system.target {
         TargetKind::Kubernetes(it) => it.namespace.clone(),
         TargetKind::Local(_)
@@ -69,7 +71,7 @@ pub(super) fn of_pods(environment: &Environment<'_>, part: &Part, pods: &str) ->
 
 /// Annotation of pods that a reference to the commit, such as `git.sha`, is read from.
 pub(super) fn of_commit(reference: &str) -> Option<String> {
-    reference.strip_prefix("git.").map(|it| format!("lockgate.dev/git-{it}"))
+    reference.strip_prefix("git.").map(|it| format!("{RELEASE}git-{it}"))
 }
 
 fn version(environment: &Environment<'_>) -> String {
@@ -102,7 +104,7 @@ pub(super) fn selector(labels: BTreeMap<String, String>) -> LabelSelector {
     LabelSelector { match_labels: Some(labels), ..LabelSelector::default() }
 }
 
-/// The digest of a ConfigMap is that of its lines `NAME=value`, which a chart can compute as well.
+/// The digest of a `ConfigMap` is that of its lines `NAME=value`, which a chart can compute as well.
 pub(super) fn name_by_content(name: &str, value: &mut Value) -> String {
     let digest = match value.get("data").and_then(Value::as_object) {
         Some(data) => {

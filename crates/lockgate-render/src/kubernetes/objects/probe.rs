@@ -1,5 +1,7 @@
 //! How the kubelet asks a container whether it has started, is ready and lives.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::core::v1::{ExecAction, GRPCAction, HTTPGetAction, Probe, TCPSocketAction};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use lockgate_model::{Health, Millis, PortName, Probe as Wanted, ProbeKind, Service};
@@ -38,7 +40,7 @@ fn patient(probe: Probe, ready_within: Option<Millis>) -> Probe {
 fn health(service: &Service) -> (Option<Probe>, Option<Millis>) {
     match &service.health {
         Health::Http { path, port, interval, timeout, healthy_after, unhealthy_after, ready_within } => {
-            let kind = ProbeKind::Http { path: path.clone(), port: port.clone(), body: Default::default() };
+            let kind = ProbeKind::Http { path: path.clone(), port: port.clone(), body: BTreeMap::new() };
             let wanted = Wanted {
                 kind,
                 interval: *interval,

@@ -20,7 +20,7 @@ pub(super) fn add(objects: &mut Objects<'_, '_, '_>, fact: &ServiceFact<'_>) {
     let Some((_, main)) = fact.service.main_port() else { return };
     match (traffic(environment), &fact.service.ingress) {
         (Traffic::GatewayApi, Some(ingress)) => {
-            let route = http_route(environment, fact, main, &from_gateway(environment, ingress));
+            let route = http_route(environment, fact, *main, &from_gateway(environment, ingress));
             objects.add_value(&Part::Service(fact.name.clone()), with_rules_of(route, ingress));
         }
         (Traffic::GatewayApi, None) => between_services(objects, fact),
@@ -58,7 +58,7 @@ pub(super) fn second_name(environment: &Environment<'_>, fact: &ServiceFact<'_>)
 }
 
 /// All traffic to the stable version; a release moves the weights.
-fn backends(environment: &Environment<'_>, fact: &ServiceFact<'_>, port: &Port) -> Value {
+fn backends(environment: &Environment<'_>, fact: &ServiceFact<'_>, port: Port) -> Value {
     let backend = |name: &str, weight: u16| json!({"name": name, "port": port.number, "weight": weight});
     let mut backends = vec![backend(fact.name.as_str(), 100)];
     backends.extend(second_name(environment, fact).map(|it| backend(&it, 0)));
@@ -66,7 +66,7 @@ fn backends(environment: &Environment<'_>, fact: &ServiceFact<'_>, port: &Port) 
 }
 
 /// The kinds of the Gateway API are no part of Kubernetes, and have no types here.
-fn http_route(environment: &Environment<'_>, fact: &ServiceFact<'_>, port: &Port, parent: &Value) -> Value {
+fn http_route(environment: &Environment<'_>, fact: &ServiceFact<'_>, port: Port, parent: &Value) -> Value {
     let kind = match port.protocol {
         Protocol::Http => "HTTPRoute",
         Protocol::Grpc => "GRPCRoute",
@@ -104,7 +104,9 @@ fn between_services(objects: &mut Objects<'_, '_, '_>, fact: &ServiceFact<'_>) {
     ));
     for protocol in [Protocol::Http, Protocol::Grpc] {
         // One route for each protocol is what the names have room for: the first port has it.
-        let Some(port) = fact.service.ports.values().find(|it| it.protocol == protocol) else { continue };
+        let Some(port) = fact.service.ports.values().find(|it| it.protocol == protocol).copied() else {
+            continue;
+        };
         let parent = json!({"group": "", "kind": "Service", "name": fact.name, "port": port.number});
         let route = http_route(environment, fact, port, &parent);
         objects.add_value(&Part::Service(fact.name.clone()), route);

@@ -65,7 +65,7 @@ fn place(
     }
 }
 
-/// A missing value would keep all others of the same ExternalSecret back, so what may be missing has one of its own.
+/// A missing value would keep all others of the same `ExternalSecret` back, so what may be missing has one of its own.
 pub(super) fn alone(environment: &Environment<'_>, name: &str) -> String {
     let tail = name.to_ascii_lowercase().replace('_', "-");
     format!("{}-{}", environment.system.name, tail.trim_matches('-'))
