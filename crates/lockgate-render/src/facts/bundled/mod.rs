@@ -146,3 +146,22 @@ fn settings<'v>(
 ) -> BTreeMap<&'static str, Template> {
     entries.into_iter().map(|(name, value)| (name, Template::parse(value))).collect()
 }
+
+/// Where the metrics of a dependency are shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Shown {
+    /// Container that shows them: the server itself, or `<name>-exporter` beside it.
+    pub(crate) host: String,
+    pub(crate) path: &'static str,
+    pub(crate) port: u16,
+}
+
+/// `None` for one that nobody watches, or that shows nothing.
+pub(crate) fn shown(name: &DependencyName, dependency: &Dependency) -> Option<Shown> {
+    let container = bundled(name, dependency).filter(|_| dependency.monitored)?;
+    match (container.metrics, container.exporter) {
+        (Some((path, port)), _) => Some(Shown { host: name.to_string(), path, port }),
+        (None, Some(it)) => Some(Shown { host: format!("{name}-exporter"), path: "/metrics", port: it.port }),
+        (None, None) => None,
+    }
+}

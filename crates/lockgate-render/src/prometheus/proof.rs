@@ -1,0 +1,109 @@
+//! What `promtool test rules` is asked to believe: each alert fires beyond its threshold and after its time, and
+//! neither short of the one nor before the other.
+
+use std::collections::BTreeMap;
+
+use lockgate_model::Millis;
+use serde::Serialize;
+
+use super::rule::{Proof, Rule};
+use super::series::STEP;
+
+/// Time between two evaluations.
+const EVERY: Millis = Millis::mins(1);
+
+#[derive(Serialize)]
+pub(super) struct Tests<'r> {
+    rule_files: Vec<&'static str>,
+    evaluation_interval: String,
+    group_eval_order: Vec<String>,
+    tests: Vec<Test<'r>>,
+}
+
+#[derive(Serialize)]
+struct Test<'r> {
+    name: String,
+    interval: String,
+    input_series: Vec<Input>,
+    alert_rule_test: Vec<Expected<'r>>,
+}
+
+#[derive(Serialize)]
+struct Input {
+    series: String,
+    values: String,
+}
+
+#[derive(Serialize)]
+struct Expected<'r> {
+    eval_time: String,
+    alertname: &'r str,
+    exp_alerts: Vec<Fired>,
+}
+
+#[derive(Serialize)]
+struct Fired {
+    exp_labels: BTreeMap<&'static str, String>,
+    exp_annotations: BTreeMap<&'static str, String>,
+}
+
+pub(super) fn tests<'r>(
+    rules: &[&'r Rule],
+    rule_files: Vec<&'static str>,
+    group_eval_order: Vec<String>,
+) -> Tests<'r> {
+    let tests = rules.iter().filter_map(|it| Some((*it, it.proof.as_ref()?)));
+    Tests {
+        rule_files,
+        evaluation_interval: EVERY.to_string(),
+        group_eval_order,
+        tests: tests.flat_map(|(rule, proof)| of_rule(rule, proof)).collect(),
+    }
+}
+
+fn of_rule<'r>(rule: &'r Rule, proof: &Proof) -> Vec<Test<'r>> {
+    let lasting = rule.lasting.unwrap_or_default();
+    // Known after the first readings, and pending at the next evaluation; counted changes stay in the window.
+    let settled =
+        if rule.lasting.is_some() { Millis(2 * EVERY.0) } else { proof.window.min(Millis(2 * EVERY.0)) };
+    let after = Millis((lasting.0 + settled.0).next_multiple_of(EVERY.0));
+    let mut expected = vec![];
+    if lasting > Millis::ZERO {
+        let before = Millis((lasting.0 - 1) / EVERY.0 * EVERY.0);
+        expected.push(Expected { eval_time: before.to_string(), alertname: &rule.name, exp_alerts: vec![] });
+    }
+    expected.push(Expected {
+        eval_time: after.to_string(),
+        alertname: &rule.name,
+        exp_alerts: vec![fired(rule, proof)],
+    });
+    let mut tests = vec![test(format!("{} fires", rule.name), &proof.fires, after, expected)];
+    if let Some(quiet) = &proof.quiet {
+        let eval_time = after.to_string();
+        let expected = vec![Expected { eval_time, alertname: &rule.name, exp_alerts: vec![] }];
+        tests.push(test(format!("{} does not fire", rule.name), quiet, after, expected));
+    }
+    tests
+}
+
+fn fired(rule: &Rule, proof: &Proof) -> Fired {
+    let mut exp_labels = proof.labels.clone();
+    exp_labels.insert("severity", rule.severity.as_str().to_owned());
+    Fired { exp_labels, exp_annotations: rule.annotations() }
+}
+
+fn test<'r>(
+    name: String,
+    feeds: &[(super::series::Feed, f64)],
+    until: Millis,
+    expected: Vec<Expected<'r>>,
+) -> Test<'r> {
+    let steps = until.0 / STEP.0 + 1;
+    let inputs = feeds.iter().flat_map(|(feed, value)| feed.inputs(*value, steps));
+    Test {
+        name,
+        interval: STEP.to_string(),
+        input_series: inputs.map(|it| Input { series: it.series, values: it.values }).collect(),
+        alert_rule_test: expected,
+    }
+}
