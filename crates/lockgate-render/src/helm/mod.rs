@@ -1,6 +1,147 @@
-//! Not written yet.
+//! A chart that makes the very objects of the plain manifests, with values for what differs between the environments
+//! and for what people expect to set.
 
-use crate::facts::Facts;
-use crate::output::Output;
+mod chart;
+mod hooks;
+mod node;
+mod rules;
+mod scene;
+mod schema;
+mod template;
+mod unify;
+mod values;
 
-pub(crate) fn render(_facts: &Facts<'_>, _output: &mut Output<'_>) {}
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::artifact::Kind;
+use crate::facts::{Environment, Facts};
+use crate::header::Comment;
+use crate::kubernetes::objects::{self, Object};
+use crate::output::{File, Output};
+
+use scene::{Key, Scene};
+use unify::Copies;
+use values::Values;
+
+pub(crate) fn render(facts: &Facts<'_>, output: &mut Output<'_>) {
+    let environments: Vec<&Environment<'_>> = facts.wanting(Kind::Helm).collect();
+    let Some(name) = environments.first().map(|it| it.system.name.to_string()) else { return };
+    let lists: Vec<Vec<Object>> = environments.iter().map(|it| objects::objects(facts, it, output)).collect();
+    let scenes: Vec<Scene<'_>> =
+        environments.iter().zip(&lists).map(|(it, objects)| Scene::new(it, objects)).collect();
+    let chart = Chart { name: &name, environments: &environments, scenes: &scenes };
+    let mut values = Values::default();
+    for (path, text, origin) in chart.templates(&mut values) {
+        file(output, &format!("{name}/templates/{path}"), None, Comment::Hash, text, vec![origin]);
+    }
+    let origin: BTreeSet<String> = lists.iter().flatten().map(|it| it.part.origin()).collect();
+    let origin: Vec<String> = origin.into_iter().collect();
+    for (path, comment, text) in chart.files(&values) {
+        file(output, &format!("{name}/{path}"), None, comment, text, origin.clone());
+    }
+    for (idx, environment) in environments.iter().enumerate() {
+        let text = chart::of_environment(&values, idx, &chart.abouts());
+        let path = format!("values-{}.yaml", environment.name());
+        file(output, &path, Some(environment), Comment::Hash, text, origin.clone());
+    }
+}
+
+fn file(
+    output: &mut Output<'_>,
+    path: &str,
+    environment: Option<&Environment<'_>>,
+    comment: Comment,
+    text: String,
+    origin: Vec<String>,
+) {
+    output.file(File {
+        kind: Kind::Helm,
+        path: format!("deploy/helm/{path}"),
+        environment: environment.map(|it| &it.system.environment),
+        comment,
+        text,
+        origin,
+    });
+}
+
+struct Chart<'c> {
+    name: &'c str,
+    environments: &'c [&'c Environment<'c>],
+    scenes: &'c [Scene<'c>],
+}
+
+impl Chart<'_> {
+    /// Path, text and origin of each.
+    fn templates(&self, values: &mut Values) -> Vec<(String, String, String)> {
+        let wanted = self.copied();
+        let mut copies = Copies::new();
+        let mut files = vec![];
+        // Hooks come last: they hang on the values of what they have copies of.
+        let keys: BTreeSet<&Key> = self.scenes.iter().flat_map(|it| it.objects.keys()).collect();
+        let (jobs, others): (Vec<&Key>, Vec<&Key>) = keys.into_iter().partition(|it| it.0 == "Job");
+        for key in others.into_iter().chain(jobs) {
+            let Some(object) = self.scenes.iter().find_map(|it| it.objects.get(key)) else { continue };
+            let hook = hooks::hook(self, key, &object.part, values);
+            let referring = hook.as_ref().filter(|it| it.has_copies).map(|_| &copies);
+            let Some((mut node, guard)) = unify::object(values, self.scenes, self.name, key, referring)
+            else {
+                continue;
+            };
+            if let Some(hook) = &hook {
+                hooks::annotate(&mut node, hook.condition.as_deref(), &hook.annotations);
+            }
+            let is_copied = wanted.contains(key);
+            if is_copied {
+                copies.insert(key.clone(), guard.clone());
+            }
+            let is_by_content = self.scenes.iter().any(|it| it.is_by_content(key));
+            let guard = guard.as_ref();
+            let text = if is_copied || is_by_content {
+                template::Defined { chart: self.name, key, guard, is_by_content, is_copied }.text(node)
+            } else {
+                template::plain(&node, guard)
+            };
+            let path = format!("{}-{}.yaml", key.1, key.0.to_ascii_lowercase());
+            files.push((path, text, object.part.origin()));
+        }
+        files
+    }
+
+    /// What the hooks before a rollout refer to: it is not there yet, or still as the last release left it.
+    fn copied(&self) -> BTreeSet<Key> {
+        let mut copied = BTreeSet::new();
+        for scene in self.scenes {
+            if scene.objects.values().any(|it| hooks::runs_before(it)) {
+                let policies = scene.objects.iter().filter(|it| hooks::lets_migration_out(it.1));
+                copied.extend(policies.map(|it| it.0.clone()));
+            }
+            for object in scene.objects.values().filter(|it| hooks::runs_before(it)) {
+                references(&object.value, &mut vec![], &mut |reference, name| {
+                    copied.extend(scene.provider(reference, name).cloned());
+                });
+            }
+        }
+        copied
+    }
+}
+
+fn references<'v>(value: &'v Value, keys: &mut Vec<&'v str>, found: &mut impl FnMut(scene::Reference, &str)) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                keys.push(key);
+                references(value, keys, found);
+                keys.pop();
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|it| references(it, keys, found)),
+        Value::String(text) => {
+            if let Some(reference) = scene::Reference::of_field(keys) {
+                found(reference, text);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}

@@ -25,7 +25,7 @@ use serde_json::Value;
 use crate::facts::{Environment, Facts};
 use crate::output::Output;
 
-pub(crate) use meta::{RELEASE, namespace};
+pub(crate) use meta::{RELEASE, UNRELEASED, VERSION, namespace};
 pub(crate) use part::Part;
 
 pub(crate) struct Object {

@@ -1,0 +1,111 @@
+//! What one environment has: its objects, and what their texts are made of.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::facts::Environment;
+use crate::kubernetes::objects::{Object, namespace};
+
+/// Kind and name, as patches call an object.
+pub(super) type Key = (String, String);
+
+pub(super) struct Scene<'s> {
+    pub(super) objects: BTreeMap<Key, &'s Object>,
+    /// By reference, as it is written.
+    pub(super) images: BTreeMap<String, ImageValue>,
+    pub(super) namespace: String,
+    /// Objects whose names end in a digest of their content, by that name.
+    by_content: BTreeMap<&'s str, Key>,
+}
+
+/// An image that is built for the system, as values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ImageValue {
+    /// The service whose build makes it.
+    pub(super) name: String,
+    pub(super) repository: String,
+    /// Where it is known.
+    pub(super) digest: Option<String>,
+}
+
+/// What a pod refers to by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reference {
+    ConfigMap,
+    Secret,
+    Account,
+}
+
+impl<'s> Scene<'s> {
+    pub(super) fn new(environment: &'s Environment<'_>, objects: &'s [Object]) -> Scene<'s> {
+        let keyed = objects.iter().map(|it| ((it.kind.clone(), it.name.clone()), it));
+        let images = environment.services.values().filter_map(|it| {
+            let image = it.image.as_ref()?;
+            let (owner, _) = image.build?;
+            let value = ImageValue {
+                name: owner.to_string(),
+                repository: image.repository.clone(),
+                digest: image.digest.map(|it| it.to_string()),
+            };
+            Some((image.reference(), value))
+        });
+        let by_content = objects.iter().filter(|it| full_name(it) != it.name);
+        Scene {
+            by_content: by_content.map(|it| (full_name(it), (it.kind.clone(), it.name.clone()))).collect(),
+            objects: keyed.collect(),
+            images: images.collect(),
+            namespace: namespace(environment),
+        }
+    }
+
+    /// Does its name end in a digest of its content?
+    pub(super) fn is_by_content(&self, key: &Key) -> bool {
+        self.objects.get(key).is_some_and(|it| full_name(it) != it.name)
+    }
+
+    /// The object that has this name because of its content.
+    pub(super) fn named_by_content(&self, name: &str) -> Option<&Key> {
+        self.by_content.get(name)
+    }
+
+    /// The object that makes what a pod refers to.
+    pub(super) fn provider(&self, reference: Reference, name: &str) -> Option<&Key> {
+        let mut objects = self.objects.iter();
+        let makes = |object: &Object| match (reference, object.kind.as_str()) {
+            (Reference::ConfigMap, "ConfigMap")
+            | (Reference::Secret, "Secret")
+            | (Reference::Account, "ServiceAccount") => full_name(object) == name,
+            (Reference::Secret, "ExternalSecret") => target(object) == name,
+            _ => false,
+        };
+        objects.find(|it| makes(it.1)).map(|it| it.0)
+    }
+}
+
+impl Reference {
+    /// What the field at the end of these keys refers to.
+    pub(super) fn of_field(keys: &[&str]) -> Option<Reference> {
+        match keys {
+            [.., "configMapRef" | "configMapKeyRef" | "configMap", "name"] => Some(Reference::ConfigMap),
+            [.., "secretRef" | "secretKeyRef", "name"] | [.., "secret", "secretName"] => {
+                Some(Reference::Secret)
+            }
+            [.., "serviceAccountName"] => Some(Reference::Account),
+            _ => None,
+        }
+    }
+}
+
+fn full_name(object: &Object) -> &str {
+    text(object, "/metadata/name").unwrap_or(&object.name)
+}
+
+/// The Secret that an `ExternalSecret` fills.
+fn target(object: &Object) -> &str {
+    text(object, "/spec/target/name").unwrap_or_else(|| full_name(object))
+}
+
+fn text<'o>(object: &'o Object, pointer: &str) -> Option<&'o str> {
+    object.value.pointer(pointer).and_then(Value::as_str)
+}
