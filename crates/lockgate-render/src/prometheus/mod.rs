@@ -26,6 +26,7 @@ use scrape::{Source, StaticConfig};
 
 pub(crate) use burn::budget;
 pub(crate) use dependencies::series as of_dependency;
+pub(crate) use rule::template_text;
 pub(crate) use series::Series;
 pub(crate) use services::{Pick, measured, series as of_services, window};
 

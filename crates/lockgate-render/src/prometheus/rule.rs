@@ -129,7 +129,7 @@ impl Rule {
 }
 
 /// Texts of rules are templates, in which two braces begin something.
-fn template_text(text: &str) -> String {
+pub(crate) fn template_text(text: &str) -> String {
     let mut pieces = text.split("{{");
     let mut out = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
