@@ -1,6 +1,7 @@
 //! What fuzzing has found: each text here once made a panic, a place outside of the text, or fixes without an end.
 
 use lockgate_diagnostics::{Source, apply_fixes, render};
+use lockgate_model::SourceId;
 use lockgate_spec::Spec;
 
 /// Rounds after which fixes have come to an end.
@@ -40,4 +41,13 @@ fn a_control_character_of_the_second_set_does_not_reach_the_terminal() {
 fn an_alias_as_a_key_lacks_no_space() {
     holds("rollout:\n  strategy: canary\n  *a:    [{weight: 5%}]\n  bake: 2h\n");
     holds("a: b\n*c:\n");
+}
+
+#[test]
+fn a_line_without_a_key_is_told_and_not_formatted() {
+    let text = "system: shop\n: -1\n";
+    let (_, diagnostics) = Spec::parse("lockgate.yaml", text);
+    assert!(diagnostics.iter().any(|it| it.message == "a key is empty"), "{diagnostics:#?}");
+    let refused = lockgate_spec::format(SourceId::default(), text).unwrap_err();
+    assert!(matches!(refused, lockgate_spec::Unformatted::Broken(_)), "{refused:?}");
 }

@@ -264,6 +264,14 @@ impl Reader<'_> {
     fn key(&mut self, node: Node) -> (String, Span) {
         let span = node.span;
         match node.kind {
+            Kind::Scalar(scalar) if scalar.style == Style::Plain && scalar.text.is_empty() => {
+                self.report.push(
+                    Diagnostic::error(codes::WRONG_KIND, "a key is empty")
+                        .label(span, "there is nothing before the `:`")
+                        .help("write the key, or quote the line if it is a text"),
+                );
+                (String::new(), span)
+            }
             Kind::Scalar(scalar) => (scalar.text, span),
             Kind::Seq(_) | Kind::Map(_) => {
                 let message = format!("a key is {}", node.kind_name());
