@@ -264,7 +264,7 @@ impl Reader<'_> {
     fn key(&mut self, node: Node) -> (String, Span) {
         let span = node.span;
         match node.kind {
-            Kind::Scalar(scalar) if scalar.style == Style::Plain && scalar.text.is_empty() => {
+            Kind::Scalar(_) if span.start == span.end => {
                 self.report.push(
                     Diagnostic::error(codes::WRONG_KIND, "a key is empty")
                         .label(span, "there is nothing before the `:`")
