@@ -49,7 +49,7 @@ pub(super) const BURNS: [Burn; 3] = [
 ];
 
 /// The share of requests that may fail: the strictest of what `availability` and `error_rate` say.
-pub(crate) fn budget(environment: &Environment<'_>) -> Option<f64> {
+pub(super) fn budget(environment: &Environment<'_>) -> Option<f64> {
     let budgets = environment.objectives.iter().filter_map(|it| {
         match (it.measured, it.threshold.comparison, it.threshold.amount) {
             (

@@ -24,11 +24,10 @@ use crate::output::{File, Output};
 use rule::{Group, Record, Rule, Rules};
 use scrape::{Source, StaticConfig};
 
-pub(crate) use burn::budget;
 pub(crate) use dependencies::series as of_dependency;
 pub(crate) use rule::template_text;
 pub(crate) use series::Series;
-pub(crate) use services::{Pick, measured, series as of_services, window};
+pub(crate) use services::{Pick, REQUESTS, measured, series as of_services};
 
 /// Rules that look days back are evaluated less often.
 const SELDOM: Millis = Millis::mins(1);
