@@ -10,6 +10,7 @@
 mod alertmanager;
 mod apprunner;
 mod artifact;
+mod aws;
 mod block;
 mod cloudwatch;
 mod compose;
