@@ -66,31 +66,10 @@ fn addressed(mut patch: Value, identity: &Identity) -> Value {
     patch
 }
 
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Target {
-    kind: String,
-    /// `None` for all of the kind.
-    name: Option<String>,
-    path: String,
-}
-
 /// One place for what pods are told of their release: a pipeline sets it there, and it goes where it is read.
 fn release(objects: &Objects, kustomization: &mut Value) {
-    let mut literals: BTreeMap<String, String> = BTreeMap::new();
-    let mut targets: BTreeMap<String, BTreeSet<Target>> = BTreeMap::new();
-    for ((_, kind, name), (_, value)) in objects {
-        let template = if kind == "CronJob" { "spec.jobTemplate.spec.template" } else { "spec.template" };
-        let pointer = format!("/{}/metadata/annotations", template.replace('.', "/"));
-        let annotations = value.pointer(&pointer).and_then(Value::as_object);
-        for (key, value) in annotations.into_iter().flatten() {
-            let Some(short) = key.strip_prefix(RELEASE) else { continue };
-            literals.insert(short.to_owned(), value.as_str().unwrap_or_default().to_owned());
-            let path = format!("{template}.metadata.annotations.[{key}]");
-            // Jobs that prepare dependencies are of no release.
-            let name = (kind == "Job").then(|| name.clone());
-            targets.entry(short.to_owned()).or_default().insert(Target { kind: kind.clone(), name, path });
-        }
-    }
+    let told: Vec<Told<'_>> = objects.iter().flat_map(|it| told(it.0, &it.1.1)).collect();
+    let literals: BTreeMap<&str, &str> = told.iter().map(|it| (it.short, it.value)).collect();
     if literals.is_empty() {
         return;
     }
@@ -100,19 +79,49 @@ fn release(objects: &Objects, kustomization: &mut Value) {
         "literals": lines,
         "options": {"disableNameSuffixHash": true, "annotations": {LOCAL: "true"}},
     }]);
-    let replacements = targets.into_iter().map(|(short, targets)| {
-        let targets: Vec<Value> = targets
-            .into_iter()
-            .map(|it| {
-                let mut select = json!({"kind": it.kind});
-                if let Some(name) = it.name {
-                    select["name"] = json!(name);
-                }
-                json!({"select": select, "fieldPaths": [it.path]})
-            })
-            .collect();
+    let replacements = literals.keys().map(|short| {
         let source = json!({"kind": "ConfigMap", "name": SOURCE, "fieldPath": format!("data.{short}")});
-        json!({"source": source, "targets": targets})
+        let told: Vec<&Told<'_>> = told.iter().filter(|it| it.short == *short).collect();
+        json!({"source": source, "targets": targets(objects, &told)})
     });
     kustomization["replacements"] = replacements.collect();
+}
+
+/// An annotation of an object's pods.
+struct Told<'o> {
+    /// `version`, without what all of them begin with.
+    short: &'o str,
+    value: &'o str,
+    kind: &'o str,
+    name: &'o str,
+    path: String,
+}
+
+fn told<'o>((_, kind, name): &'o Identity, value: &'o Value) -> Vec<Told<'o>> {
+    let template = if kind == "CronJob" { "spec.jobTemplate.spec.template" } else { "spec.template" };
+    let pointer = format!("/{}/metadata/annotations", template.replace('.', "/"));
+    let annotations = value.pointer(&pointer).and_then(Value::as_object);
+    let told = annotations.into_iter().flatten().filter_map(|(key, value)| {
+        let short = key.strip_prefix(RELEASE)?;
+        let path = format!("{template}.metadata.annotations.[{key}]");
+        Some(Told { short, value: value.as_str()?, kind, name, path })
+    });
+    told.collect()
+}
+
+/// A whole kind where all of it is told; else each by its name, such as jobs of which some prepare dependencies.
+fn targets(objects: &Objects, told: &[&Told<'_>]) -> Vec<Value> {
+    let mut targets = vec![];
+    let kinds: BTreeSet<(&str, &str)> = told.iter().map(|it| (it.kind, it.path.as_str())).collect();
+    for (kind, path) in kinds {
+        let names: Vec<&str> = told.iter().filter(|it| it.kind == kind).map(|it| it.name).collect();
+        if names.len() == objects.keys().filter(|it| it.1 == kind).count() {
+            targets.push(json!({"select": {"kind": kind}, "fieldPaths": [path]}));
+            continue;
+        }
+        let named =
+            names.iter().map(|it| json!({"select": {"kind": kind, "name": it}, "fieldPaths": [path]}));
+        targets.extend(named);
+    }
+    targets
 }

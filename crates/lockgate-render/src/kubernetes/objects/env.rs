@@ -20,13 +20,14 @@ pub(super) struct Env {
 
 pub(super) fn of_variables(environment: &Environment<'_>, variables: &[Variable<'_>]) -> Env {
     let mut plain = BTreeMap::new();
+    let mut composed = vec![];
     let mut entries = Entries::new(environment, variables.iter().map(|it| it.name));
     for variable in variables {
         let name = variable.name;
         match &variable.value {
             VariableValue::Plain(template) => match template.plain() {
                 Some(text) => drop(plain.insert(name.to_owned(), text.to_owned())),
-                None => entries.template(name, template),
+                None => composed.push((name, template)),
             },
             VariableValue::Secret(rule) => {
                 entries.reference(name, secret::source(environment, name, Some(rule)));
@@ -35,6 +36,10 @@ pub(super) fn of_variables(environment: &Environment<'_>, variables: &[Variable<
                 entries.reference(name, secret::stored(environment, name, *required));
             }
         }
+    }
+    // A secret that is a variable anyway needs no second entry.
+    for (name, template) in composed {
+        entries.template(name, template);
     }
     let commit = std::mem::take(&mut entries.commit);
     Env { plain, entries: entries.finish(), commit }
