@@ -6,9 +6,13 @@
 mod action;
 mod build;
 mod containers;
+mod deploy;
 mod images;
 mod pull_request;
 mod quality;
+mod release;
+mod rotate;
+mod summary;
 mod text;
 mod tools;
 mod workflow;
@@ -17,8 +21,6 @@ mod write;
 use crate::artifact::Kind;
 use crate::facts::{Environment, Facts};
 use crate::output::Output;
-
-pub(crate) use action::{ALL as ACTIONS, Action};
 
 pub(crate) fn render(facts: &Facts<'_>, output: &mut Output<'_>) {
     if facts.wanting(Kind::Github).next().is_none() {
@@ -39,6 +41,25 @@ pub(crate) fn render(facts: &Facts<'_>, output: &mut Output<'_>) {
     if checks.is_some() || !groups.is_empty() {
         let workflow = pull_request::workflow(facts, ci, checks.is_some(), &groups, output);
         write::file(facts, pull_request::FILE, &workflow, &["ci", "build"], output);
+    }
+    for environment in released(facts) {
+        if let Some(workflow) = deploy::workflow(facts, environment, checks.is_some(), &groups, output) {
+            let origin = format!("environments.{}", environment.name());
+            let origin = [origin.as_str(), "build", "ci", "migrations", "seeds", "services", "smoke"];
+            write::file(facts, &deploy::file(environment), &workflow, &origin, output);
+        }
+    }
+    if let Some(workflow) = deploy::rollback(facts, output) {
+        write::file(facts, deploy::ROLLBACK, &workflow, &["environments", "services", "smoke"], output);
+    }
+    if let Some(workflow) = release::workflow(facts, first, checks.is_some()) {
+        write::file(facts, release::FILE, &workflow, &["release", "ci"], output);
+    }
+    if let Some(workflow) = rotate::workflow(facts, output) {
+        write::file(facts, rotate::FILE, &workflow, &["secrets", "services", "environments"], output);
+    }
+    if let Some(workflow) = summary::workflow(facts, output) {
+        write::file(facts, summary::FILE, &workflow, &["notifications"], output);
     }
 }
 
