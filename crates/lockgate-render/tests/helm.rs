@@ -1,176 +1,191 @@
 //! The chart makes the very objects of the plain manifests, with every Helm; and it refuses what it must.
 
 mod common;
-#[path = "common/objects.rs"]
-mod objects;
-#[path = "common/validator.rs"]
-mod validator;
 
-use std::collections::BTreeMap;
+use common::chart::{SUPPLIED, Tree, helms, normalised};
+use common::manifests::Objects;
+use common::validator::report;
+use common::{EXAMPLES, example_request, request, text};
+use proptest::prelude::*;
 
-use common::{EXAMPLES, example_request, on_disk, request};
-use lockgate_render::{Kind, Rendered, Request, Selection, render};
-use objects::{Key, documents};
-use serde_json::{Map, Value, json};
-use tempfile::TempDir;
-use validator::{Output, Validator, report, validator};
+/// Two clusters that differ in most ways in which environments differ.
+const SPEC: &str = r#"
+lockgate: v1
+system: shop
+build: {image: "registry.example.org/shop/${service.name}"}
+services:
+  web:
+    build: {preset: node}
+    port: 3000
+    env:
+      LOG: {value: info, about: least level that is logged}
+      VERSION: "${release.version}"
+    secrets: {SESSION: {}}
+    health: /health
+    depends_on: [postgres]
+    resources: {requests: {cpu: 100m, memory: 64Mi}}
+    ingress: {hosts: "${environment.host}"}
+dependencies:
+  postgres: {type: postgres, version: "17", storage: 1Gi}
+migrations: {command: [node, migrate.js]}
+seeds: {command: [node, seed.js], run: once}
+environments:
+  small:
+    target: {kubernetes: {context: small, namespace: shop-small, via: helmfile}}
+    host: small.example.org
+    stores: {secrets: {kubernetes: shop}}
+  large:
+    target: {kubernetes: {context: large, namespace: shop, via: helmfile, pull_secret: registry}}
+    host: example.org
+    stores: {secrets: {external-secrets: vault}}
+    dependencies: {postgres: {external: {secret: DATABASE_URL}}}
+    services:
+      web:
+        env: {LOG: warn, EXTRA: "1"}
+        replicas: 3
+        autoscaling: {max: 9, cpu: 70%}
+    patches:
+      - kind: Deployment
+        name: web
+        set: {metadata: {annotations: {team: shop}}, spec: {template: {spec: {hostAliases: [{ip: 10.0.0.1, hostnames: [a]}]}}}}
+"#;
 
-const HELMS: [&str; 2] = ["helm3", "helm4"];
-
-/// What a release says where nothing is released: as the plain manifests have it.
-const UNRELEASED: &str = "unreleased";
-
-/// A chart on disk, with what a release supplies.
-struct Tree {
-    rendered: Rendered,
-    folder: TempDir,
-    system: String,
-    supplied: String,
-}
-
-impl Tree {
-    fn new(request: Request) -> Option<Tree> {
-        let kinds = [Kind::Helm, Kind::Manifests, Kind::Kustomize];
-        let selection = Selection { kinds: Some(kinds.into()), ..request.selection };
-        let system = request.systems[0].name.to_string();
-        let rendered = render(&Request { selection, ..request }).unwrap();
-        rendered.artifacts.iter().find(|it| it.kind == Kind::Helm)?;
-        let folder = on_disk(&rendered.artifacts);
-        let supplied = supplied(&rendered, &system);
-        std::fs::write(folder.path().join("supplied.yaml"), &supplied).unwrap();
-        Some(Tree { rendered, folder, system, supplied })
-    }
-
-    fn chart(&self) -> String {
-        format!("deploy/helm/{}", self.system)
-    }
-
-    fn environments(&self) -> Vec<(String, String)> {
-        let namespace = |environment: &str| {
-            let plain = self.plain(environment);
-            plain.keys().map(|it| it.1.clone()).find(|it| !it.is_empty()).unwrap()
-        };
-        let mut names: Vec<_> = self
-            .rendered
-            .artifacts
-            .iter()
-            .filter_map(|it| Some(it.environment.as_ref()?.to_string()))
-            .collect();
-        names.sort();
-        names.dedup();
-        names.into_iter().map(|it| (it.clone(), namespace(&it))).collect()
-    }
-
-    fn plain(&self, environment: &str) -> BTreeMap<Key, Value> {
-        let folder = format!("deploy/kubernetes/{environment}/");
-        let files = self.rendered.artifacts.iter().filter(|it| it.path.starts_with(&folder));
-        let text: Vec<&str> = files.map(|it| it.text.as_str()).collect();
-        objects::objects(&text.join("---\n"))
-    }
-
-    fn template(&self, helm: &Validator, environment: &str, namespace: &str, more: &[&str]) -> Output {
-        let values = format!("deploy/helm/values-{environment}.yaml");
-        let chart = self.chart();
-        let mut args = vec!["template", "release", &chart, "-n", namespace, "-f", &values];
-        args.extend(more);
-        helm.run(args, self.folder.path())
-    }
-}
-
-/// The values that only a release knows, found where the schema asks for a digest or the version.
-fn supplied(rendered: &Rendered, system: &str) -> String {
-    let schema = common::text(rendered, &format!("deploy/helm/{system}/values.schema.json"));
-    let schema: Value = serde_json::from_str(schema).unwrap();
-    let names = |of: &str| -> Vec<String> {
-        let group = schema["properties"][of]["properties"].as_object();
-        group.into_iter().flat_map(Map::keys).cloned().collect()
-    };
-    let digest = format!("sha256:{}", "0".repeat(64));
-    let images: Map<String, Value> =
-        names("images").into_iter().map(|it| (it, json!({"digest": digest}))).collect();
-    let git: Map<String, Value> = names("git").into_iter().map(|it| (it, json!(UNRELEASED))).collect();
-    let mut values =
-        json!({"version": UNRELEASED, "namespace": {"create": true}, "images": images, "git": git});
-    let known = schema["properties"].as_object().unwrap();
-    values.as_object_mut().unwrap().retain(|key, _| known.contains_key(key));
-    values.to_string()
-}
-
-/// The objects that a run of Helm would leave: without the notes for Helm itself, and without the copies that hooks
-/// have of their own, which must be copies indeed.
-fn normalised(text: &str) -> BTreeMap<Key, Value> {
-    let mut objects = BTreeMap::new();
-    let mut copies = vec![];
-    for mut object in documents(text) {
-        let is_hook = without_hook(&mut object);
-        if is_hook && object["kind"] != "Job" {
-            copies.push(without_copies(object));
-            continue;
-        }
-        let object = if is_hook { without_copies(object) } else { object };
-        let before = objects.insert(key(&object), object);
-        assert!(before.is_none(), "an object is there twice");
-    }
-    for copy in copies {
-        assert_eq!(objects.get(&key(&copy)), Some(&copy), "a hook's copy differs");
-    }
-    objects
-}
-
-fn key(object: &Value) -> Key {
-    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-    (text("/kind"), text("/metadata/namespace"), text("/metadata/name"))
-}
-
-fn without_hook(object: &mut Value) -> bool {
-    let Some(annotations) = object.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) else {
-        return false;
-    };
-    let before = annotations.len();
-    annotations.retain(|key, _| !key.starts_with("helm.sh/hook"));
-    let is_hook = annotations.len() != before;
-    if annotations.is_empty() {
-        object["metadata"].as_object_mut().unwrap().remove("annotations");
-    }
-    is_hook
-}
-
-fn without_copies(object: Value) -> Value {
-    match object {
-        Value::String(text) => Value::String(text.strip_suffix("-hook").unwrap_or(&text).to_owned()),
-        Value::Array(items) => items.into_iter().map(without_copies).collect(),
-        Value::Object(map) => map.into_iter().map(|(key, it)| (key, without_copies(it))).collect(),
-        other => other,
-    }
-}
-
-fn assert_same(label: &str, found: &BTreeMap<Key, Value>, wanted: &BTreeMap<Key, Value>) {
-    let names = |it: &BTreeMap<Key, Value>| it.keys().cloned().collect::<Vec<_>>();
+fn assert_same(label: &str, found: &Objects, wanted: &Objects) {
+    let names = |it: &Objects| it.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(found), names(wanted), "{label}");
     for (key, object) in wanted {
         assert_eq!(&found[key], object, "{label}: {key:?}");
     }
 }
 
-fn helms() -> Vec<Validator> {
-    HELMS.iter().filter_map(|it| validator(it)).collect()
+/// On a first install and on an upgrade: how many objects there were.
+fn assert_as_the_manifests(label: &str, tree: &Tree) -> usize {
+    let mut count = 0;
+    for (helm, (environment, namespace)) in
+        helms().iter().flat_map(|helm| tree.environments().into_iter().map(move |it| (helm, it)))
+    {
+        let plain = tree.plain(&environment);
+        count += plain.len();
+        for more in [["-f", SUPPLIED].as_slice(), &["-f", SUPPLIED, "--is-upgrade"]] {
+            let text = tree.template(helm, &environment, &namespace, more).passed();
+            assert_same(&format!("{label} {environment} {more:?}"), &normalised(&text), &plain);
+        }
+    }
+    count
 }
 
 #[test]
 fn the_chart_makes_the_objects_of_the_plain_manifests_in_every_environment() {
-    let mut files = 0;
-    for (name, helm) in EXAMPLES.iter().flat_map(|name| helms().into_iter().map(move |it| (name, it))) {
-        let Some(tree) = Tree::new(example_request(name)) else { continue };
-        for (environment, namespace) in tree.environments() {
-            let plain = tree.plain(&environment);
-            files += plain.len();
-            for more in [["-f", "supplied.yaml"].as_slice(), &["-f", "supplied.yaml", "--is-upgrade"]] {
-                let text = tree.template(&helm, &environment, &namespace, more).passed();
-                assert_same(&format!("{name} {environment} {more:?}"), &normalised(&text), &plain);
+    let examples = EXAMPLES.iter().filter_map(|name| Some((*name, Tree::new(example_request(name))?)));
+    let own = Tree::new(request(SPEC)).unwrap();
+    let count: usize =
+        examples.chain([("own", own)]).map(|(name, tree)| assert_as_the_manifests(name, &tree)).sum();
+    if !helms().is_empty() {
+        report("helm template", count);
+    }
+}
+
+#[test]
+fn helm_finds_nothing_to_say_about_the_charts() {
+    for helm in helms() {
+        for tree in EXAMPLES.iter().filter_map(|it| Tree::new(example_request(it))) {
+            for (environment, namespace) in tree.environments() {
+                let values = format!("deploy/helm/values-{environment}.yaml");
+                let chart = tree.chart();
+                let args = ["lint", "--strict", &chart, "-n", &namespace, "-f", &values, "-f", SUPPLIED];
+                helm.run(args, tree.folder.path()).passed();
             }
         }
     }
-    if !helms().is_empty() {
-        report("helm template", files);
+}
+
+#[test]
+fn a_release_that_says_too_little_or_what_is_unknown_is_refused() {
+    let tree = Tree::new(request(SPEC)).unwrap();
+    let digest = "images.web.digest=sha256:0000000000000000000000000000000000000000000000000000000000000000";
+    let cases: [(&[&str], &str); 5] = [
+        (&["--set-string", "version=v1"], "images.web.digest is not set: name the bytes that are released"),
+        (&["--set-string", digest], "version is not set: name the version that is released"),
+        (&["-f", SUPPLIED, "--set", "images.web.digest=latest"], "does not match pattern"),
+        (&["-f", SUPPLIED, "--set", "services.web.replica=2"], "replica"),
+        (&["-f", SUPPLIED, "--set", "services.web.autoscaling.enabled=true"], "'/services/web/autoscaling'"),
+    ];
+    for helm in helms() {
+        for (args, message) in cases {
+            let output = tree.template(&helm, "small", "shop-small", args);
+            assert!(output.code != Some(0), "{args:?} was taken");
+            // Helm 3 says `Does not match pattern` and `autoscaling: min is required`.
+            let said = output.stderr.replace("Does not match", "does not match");
+            let said = said.replace("services.web.autoscaling:", "'/services/web/autoscaling':");
+            assert!(said.contains(message), "{args:?}: {output}");
+        }
+        let chart = tree.chart();
+        let alone = helm.run(["template", "shop", &chart, "-f", SUPPLIED], tree.folder.path());
+        assert!(alone.code != Some(0), "the chart was taken without the values of an environment");
+    }
+}
+
+/// Texts that mean something to a template, to YAML or to a shell.
+fn texts() -> impl Strategy<Value = Vec<String>> {
+    let nasty = prop_oneof![
+        any::<String>().prop_map(|it| it.replace('\0', "")),
+        "[ a-z:#{}$\n\t\"'|>%@&*!\\\\-]{0,24}",
+        "(\\{\\{ \\.Values \\}\\}|\\{\\{- end \\}\\}|\\{\\{/\\*|\\}\\}|`|yes|~|1e3|0x1f|---|\n---\n|null|\\$\\{\\{ x \\}\\}|\\$\\(y\\))",
+    ];
+    prop::collection::vec(nasty, 40)
+}
+
+/// A chart whose variables and patches hold these texts: half of them the same in both environments.
+fn spec_of(texts: &[String]) -> String {
+    // References are not the matter here.
+    let quoted = |it: &str| lockgate_yaml::scalar(&it.replace("${", "$ {"));
+    let env = |from: usize, to: usize| {
+        let lines = texts.iter().enumerate().take(to).skip(from);
+        lines.map(|(idx, it)| format!("V{idx}: {{value: {}}}", quoted(it))).collect::<Vec<_>>().join(", ")
+    };
+    let annotations = |from: usize| {
+        let lines = texts.iter().enumerate().skip(from).take(10);
+        lines.map(|(idx, it)| format!("a{}: {}", idx % 10, quoted(it))).collect::<Vec<_>>().join(", ")
+    };
+    let environment = |name: &str, from: usize| {
+        format!(
+            "  {name}:\n    target: {{kubernetes: {{namespace: shop, via: helm}}}}\n    services: {{web: {{env: {{{}}}}}}}\n    patches: [{{kind: Deployment, name: web, set: {{metadata: {{annotations: {{{}}}}}, spec: {{template: {{metadata: {{annotations: {{{}}}}}}}}}}}}}]\n",
+            env(from, from + 10),
+            annotations(from),
+            annotations(20),
+        )
+    };
+    format!(
+        "lockgate: v1\nsystem: shop\nservices:\n  web: {{build: {{preset: node, image: registry.example.org/shop/web}}, port: 3000, health: /, env: {{{}}}}}\nenvironments:\n{}{}",
+        env(0, 20),
+        environment("one", 20),
+        environment("two", 30),
+    )
+}
+
+proptest! {
+    // Each case is a chart of 80 texts, and runs Helm eight times.
+    #![proptest_config(ProptestConfig { cases: 4, max_shrink_iters: 0, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_text_comes_out_of_helm_as_it_was(texts in texts()) {
+        let tree = Tree::new(request(&spec_of(&texts))).unwrap();
+        assert_as_the_manifests("texts", &tree);
+    }
+}
+
+#[test]
+fn values_say_what_differs_and_templates_the_rest() {
+    let tree = Tree::new(request(SPEC)).unwrap();
+    for path in [
+        "shop/values.yaml",
+        "values-large.yaml",
+        "values-small.yaml",
+        "shop/templates/web-deployment.yaml",
+        "shop/templates/web-configmap.yaml",
+        "shop/templates/migrate-job.yaml",
+    ] {
+        let name = path.replace('/', "-");
+        insta::assert_snapshot!(name, text(&tree.rendered, &format!("deploy/helm/{path}")));
     }
 }

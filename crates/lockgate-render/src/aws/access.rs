@@ -12,7 +12,7 @@ pub(crate) fn role(
     cloud: &Cloud<'_>,
     name: &str,
     principal: &str,
-    statements: &[Value],
+    statements: Vec<Value>,
     origin: &[String],
 ) -> Vec<Document> {
     let document = |file: &str, call, body| Document {
@@ -43,7 +43,7 @@ pub(crate) fn role(
 /// With one of Amazon's own policies instead.
 pub(crate) fn infrastructure_role(cloud: &Cloud<'_>, name: &str, policy: &str) -> Vec<Document> {
     let origin = vec!["target".to_owned()];
-    let mut documents = role(cloud, name, "ecs.amazonaws.com", &[], &origin);
+    let mut documents = role(cloud, name, "ecs.amazonaws.com", vec![], &origin);
     documents.push(Document {
         path: format!("{}/iam/{name}/managed-policy.json", cloud.folder()),
         call: Call::ManagedPolicy,

@@ -125,7 +125,8 @@ impl<'a> Cloud<'a> {
     }
 
     pub(crate) fn log_group(&self) -> String {
-        self.environment.log_group()
+        let said = self.environment.system.monitoring.logs.as_ref().and_then(|it| it.group.clone());
+        said.unwrap_or_else(|| format!("/ecs/{}-{}", self.environment.system.name, self.environment.name()))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The same documents as one `CloudFormation` template.
+//! The same documents as one CloudFormation template.
 //!
 //! What must be there before an image can run is no part of it: the cluster, the repositories and the secrets.
 
@@ -129,7 +129,7 @@ fn as_list(map: &Value, key: &str) -> Value {
     Value::Array(items.map(|(name, value)| json!({key: name, "Value": value})).collect())
 }
 
-/// ECS's API begins its members with small letters, `CloudFormation` with capitals.
+/// ECS's API begins its members with small letters, CloudFormation with capitals.
 fn capitalised(value: &Value) -> Value {
     match value {
         Value::Object(map) => {

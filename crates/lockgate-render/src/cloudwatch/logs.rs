@@ -34,7 +34,7 @@ pub(super) fn documents(cloud: &Cloud<'_>, output: &mut Output<'_>) -> Vec<Docum
     let days = DAYS.into_iter().find(|it| asked <= *it).unwrap_or(DAYS[DAYS.len() - 1]);
     if days != asked {
         output.note(format!(
-            "environment `{}`: logs are kept for {days} days, as CloudWatch has no {asked}",
+            "environment `{}`: logs are kept for {days} days, which is next to the {asked} that are asked for",
             system.environment
         ));
     }

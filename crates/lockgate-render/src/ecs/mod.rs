@@ -85,8 +85,8 @@ pub(crate) fn roles(cloud: &Cloud<'_>, fact: &ServiceFact<'_>) -> Vec<Document> 
     let homes = aws::homes(cloud, fact);
     let tasks = "ecs-tasks.amazonaws.com";
     let execution = aws::execution_role(cloud, fact, &homes);
-    let mut documents = aws::role(cloud, &execution_role_name(&name), tasks, &execution, &origin);
-    documents.extend(aws::role(cloud, &task_role_name(&name), tasks, &aws::task_role(cloud, fact), &origin));
+    let mut documents = aws::role(cloud, &execution_role_name(&name), tasks, execution, &origin);
+    documents.extend(aws::role(cloud, &task_role_name(&name), tasks, aws::task_role(cloud, fact), &origin));
     documents
 }
 

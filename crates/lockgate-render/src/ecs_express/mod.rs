@@ -15,7 +15,7 @@ use crate::output::Output;
 /// Amazon's own policy for the role that makes load balancers and what else is needed.
 const POLICY: &str = "service-role/AmazonECSInfrastructureRoleforExpressGatewayServices";
 /// Share of the CPU that is aimed at where the spec says nothing, as Amazon's own default is.
-const CPU_PERCENT: u64 = 60;
+const CPU_PERCENT: f64 = 60.0;
 
 pub(crate) fn render(facts: &Facts<'_>, output: &mut Output<'_>) {
     let environments: Vec<_> = facts.wanting(Kind::EcsExpress).collect();
@@ -128,24 +128,20 @@ fn scaling(fact: &ServiceFact<'_>) -> Value {
             "minTaskCount": replicas,
             "maxTaskCount": replicas,
             "autoScalingMetric": "AVERAGE_CPU",
-            "autoScalingTargetValue": CPU_PERCENT,
+            "autoScalingTargetValue": CPU_PERCENT as u32,
         });
     };
-    // It takes whole numbers only.
-    let share = |text: &Option<String>| -> Option<u64> {
-        let number = text.as_deref()?.trim_end_matches('%').trim();
-        number.split('.').next()?.parse().ok()
-    };
+    let share = |text: &Option<String>| text.as_deref()?.trim_end_matches('%').trim().parse::<f64>().ok();
     let (metric, aim) = match (share(&it.cpu), share(&it.memory), it.requests_per_second) {
         (Some(aim), _, _) => ("AVERAGE_CPU", aim),
         (None, Some(aim), _) => ("AVERAGE_MEMORY", aim),
-        (None, None, Some(requests)) => ("REQUEST_COUNT_PER_TARGET", u64::from(requests) * 60),
+        (None, None, Some(requests)) => ("REQUEST_COUNT_PER_TARGET", f64::from(requests) * 60.0),
         (None, None, None) => ("AVERAGE_CPU", CPU_PERCENT),
     };
     json!({
         "minTaskCount": it.min,
         "maxTaskCount": it.max,
         "autoScalingMetric": metric,
-        "autoScalingTargetValue": aim,
+        "autoScalingTargetValue": aim.round() as u32,
     })
 }

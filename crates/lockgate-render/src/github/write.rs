@@ -67,7 +67,7 @@ pub(super) fn file(
     facts: &Facts<'_>,
     stem: &str,
     workflow: &Workflow,
-    origin: &[String],
+    origin: &[&str],
     output: &mut Output<'_>,
 ) {
     let mut value = serde_json::to_value(workflow).expect("maps have keys of text");
@@ -92,7 +92,7 @@ pub(super) fn file(
         environment: None,
         comment: Comment::Hash,
         text: lockgate_yaml::write(&value, &style),
-        origin: origin.to_vec(),
+        origin: origin.iter().map(|it| (*it).to_owned()).collect(),
     });
 }
 

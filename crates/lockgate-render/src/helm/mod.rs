@@ -11,7 +11,7 @@ mod template;
 mod unify;
 mod values;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -21,31 +21,71 @@ use crate::header::Comment;
 use crate::kubernetes::objects::{self, Object};
 use crate::output::{File, Output};
 
+use node::Node;
 use scene::{Key, Scene};
 use unify::Copies;
-use values::Values;
+use values::{Presence, Values};
 
 pub(crate) fn render(facts: &Facts<'_>, output: &mut Output<'_>) {
     let environments: Vec<&Environment<'_>> = facts.wanting(Kind::Helm).collect();
-    let Some(name) = environments.first().map(|it| it.system.name.to_string()) else { return };
-    let lists: Vec<Vec<Object>> = environments.iter().map(|it| objects::objects(facts, it, output)).collect();
-    let scenes: Vec<Scene<'_>> =
-        environments.iter().zip(&lists).map(|(it, objects)| Scene::new(it, objects)).collect();
-    let chart = Chart { name: &name, environments: &environments, scenes: &scenes };
+    let lists = objects_of(facts, &environments, output);
+    let Some(chart) = Chart::new(&environments, &lists) else { return };
     let mut values = Values::default();
     for (path, text, origin) in chart.templates(&mut values) {
-        file(output, &format!("{name}/templates/{path}"), None, Comment::Hash, text, vec![origin]);
+        let path = format!("{}/templates/{path}", chart.name);
+        file(output, &path, None, Comment::Hash, text, vec![origin]);
     }
     let origin: BTreeSet<String> = lists.iter().flatten().map(|it| it.part.origin()).collect();
     let origin: Vec<String> = origin.into_iter().collect();
     for (path, comment, text) in chart.files(&values) {
-        file(output, &format!("{name}/{path}"), None, comment, text, origin.clone());
+        file(output, &format!("{}/{path}", chart.name), None, comment, text, origin.clone());
     }
     for (idx, environment) in environments.iter().enumerate() {
         let text = chart::of_environment(&values, idx, &chart.abouts());
         let path = format!("values-{}.yaml", environment.name());
         file(output, &path, Some(environment), Comment::Hash, text, origin.clone());
     }
+}
+
+/// A value that only a release knows.
+pub(crate) struct Supplied {
+    pub(crate) path: Vec<String>,
+    pub(crate) example: &'static str,
+}
+
+/// All of them, whether or not this release is known.
+pub(crate) fn supplied(facts: &Facts<'_>, output: &mut Output<'_>) -> Vec<Supplied> {
+    let of = |kind| facts.wanting(kind).collect::<Vec<_>>();
+    let environments = Some(of(Kind::Helm)).filter(|it| !it.is_empty()).unwrap_or_else(|| of(Kind::Helmfile));
+    let lists = objects_of(facts, &environments, output);
+    let mut values = Values::default();
+    if let Some(chart) = Chart::new(&environments, &lists) {
+        chart.templates(&mut values);
+    }
+    let supplied = values.entries.into_iter().filter(|it| it.1.presence == Presence::Supplied);
+    let example = |path: &[String]| match path.first().map(String::as_str) {
+        Some("images") => "sha256:...",
+        Some("version") => "v1.2.3",
+        _ => "...",
+    };
+    supplied.map(|(path, _)| Supplied { example: example(&path), path }).collect()
+}
+
+/// A file of values, each written as a template has it.
+pub(crate) fn template(supplied: &[Supplied], text: impl Fn(&Supplied) -> String) -> String {
+    let mut root = Node::Map(BTreeMap::new());
+    for it in supplied {
+        root.insert(&it.path, Node::Hole(text(it)));
+    }
+    root.text()
+}
+
+fn objects_of(
+    facts: &Facts<'_>,
+    environments: &[&Environment<'_>],
+    output: &mut Output<'_>,
+) -> Vec<Vec<Object>> {
+    environments.iter().map(|it| objects::objects(facts, it, output)).collect()
 }
 
 fn file(
@@ -69,10 +109,15 @@ fn file(
 struct Chart<'c> {
     name: &'c str,
     environments: &'c [&'c Environment<'c>],
-    scenes: &'c [Scene<'c>],
+    scenes: Vec<Scene<'c>>,
 }
 
-impl Chart<'_> {
+impl<'c> Chart<'c> {
+    fn new(environments: &'c [&'c Environment<'c>], lists: &'c [Vec<Object>]) -> Option<Chart<'c>> {
+        let scenes = environments.iter().zip(lists).map(|(it, objects)| Scene::new(it, objects)).collect();
+        Some(Chart { name: environments.first()?.system.name.as_str(), environments, scenes })
+    }
+
     /// Path, text and origin of each.
     fn templates(&self, values: &mut Values) -> Vec<(String, String, String)> {
         let wanted = self.copied();
@@ -85,7 +130,7 @@ impl Chart<'_> {
             let Some(object) = self.scenes.iter().find_map(|it| it.objects.get(key)) else { continue };
             let hook = hooks::hook(self, key, &object.part, values);
             let referring = hook.as_ref().filter(|it| it.has_copies).map(|_| &copies);
-            let Some((mut node, guard)) = unify::object(values, self.scenes, self.name, key, referring)
+            let Some((mut node, guard)) = unify::object(values, &self.scenes, self.name, key, referring)
             else {
                 continue;
             };
@@ -103,7 +148,7 @@ impl Chart<'_> {
             } else {
                 template::plain(&node, guard)
             };
-            let path = format!("{}-{}.yaml", key.1, key.0.to_ascii_lowercase());
+            let path = template::path(key);
             files.push((path, text, object.part.origin()));
         }
         files
@@ -112,7 +157,7 @@ impl Chart<'_> {
     /// What the hooks before a rollout refer to: it is not there yet, or still as the last release left it.
     fn copied(&self) -> BTreeSet<Key> {
         let mut copied = BTreeSet::new();
-        for scene in self.scenes {
+        for scene in &self.scenes {
             if scene.objects.values().any(|it| hooks::runs_before(it)) {
                 let policies = scene.objects.iter().filter(|it| hooks::lets_migration_out(it.1));
                 copied.extend(policies.map(|it| it.0.clone()));

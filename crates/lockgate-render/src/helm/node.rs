@@ -39,6 +39,17 @@ impl Node {
         }
     }
 
+    /// Puts a node into a map of maps.
+    pub(super) fn insert(&mut self, keys: &[String], node: Node) {
+        let Some((key, rest)) = keys.split_first() else {
+            *self = node;
+            return;
+        };
+        if let Node::Map(map) = self {
+            map.entry(key.clone()).or_insert_with(|| Node::Map(BTreeMap::new())).insert(rest, node);
+        }
+    }
+
     pub(super) fn text(&self) -> String {
         let mut holes = vec![];
         let value = self.marked(&mut holes);

@@ -10,6 +10,8 @@ use crate::kubernetes::objects::{Object, namespace};
 /// Kind and name, as patches call an object.
 pub(super) type Key = (String, String);
 
+pub(super) const NAMESPACE: &str = "Namespace";
+
 pub(super) struct Scene<'s> {
     pub(super) objects: BTreeMap<Key, &'s Object>,
     /// By reference, as it is written.
@@ -39,7 +41,7 @@ pub(super) enum Reference {
 
 impl<'s> Scene<'s> {
     pub(super) fn new(environment: &'s Environment<'_>, objects: &'s [Object]) -> Scene<'s> {
-        let keyed = objects.iter().map(|it| ((it.kind.clone(), it.name.clone()), it));
+        let keyed = objects.iter().map(|it| (key_of(it), it));
         let images = environment.services.values().filter_map(|it| {
             let image = it.image.as_ref()?;
             let (owner, _) = image.build?;
@@ -52,7 +54,7 @@ impl<'s> Scene<'s> {
         });
         let by_content = objects.iter().filter(|it| full_name(it) != it.name);
         Scene {
-            by_content: by_content.map(|it| (full_name(it), (it.kind.clone(), it.name.clone()))).collect(),
+            by_content: by_content.map(|it| (full_name(it), key_of(it))).collect(),
             objects: keyed.collect(),
             images: images.collect(),
             namespace: namespace(environment),
@@ -95,6 +97,12 @@ impl Reference {
             _ => None,
         }
     }
+}
+
+/// The namespace is the same object in all environments, whatever it is called.
+fn key_of(object: &Object) -> Key {
+    let name = if object.kind == NAMESPACE { "namespace" } else { &object.name };
+    (object.kind.clone(), name.to_owned())
 }
 
 fn full_name(object: &Object) -> &str {

@@ -8,6 +8,11 @@ use super::scene::Key;
 use super::unify::COPY;
 use super::values::{Path, expression};
 
+pub(super) fn path((kind, name): &Key) -> String {
+    let kind = kind.to_ascii_lowercase();
+    if kind == *name { format!("{name}.yaml") } else { format!("{name}-{kind}.yaml") }
+}
+
 pub(super) fn plain(node: &Node, guard: Option<&Path>) -> String {
     guarded(&node.text(), guard.map(|it| expression(it)).as_deref())
 }

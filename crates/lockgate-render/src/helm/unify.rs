@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::node::Node;
 use super::rules::{self, Place};
-use super::scene::{Key, Reference, Scene};
+use super::scene::{Key, NAMESPACE, Reference, Scene};
 use super::values::{Entry, Path, Presence, Values, expression, inserted};
 use crate::kubernetes::objects::{Object, Part};
 
@@ -46,7 +46,7 @@ pub(super) fn object(
     let part = &objects.iter().flatten().next()?.part;
     let variants: Vec<Option<&Value>> = objects.iter().map(|it| it.map(|it| &it.value)).collect();
     let mut unifier = Unifier { values, scenes, chart, key, part, guard: None, copies };
-    if key.0 == "Namespace" {
+    if key.0 == NAMESPACE {
         unifier.guard = Some(unifier.switch_of_namespace());
     } else if variants.iter().any(Option::is_none) {
         unifier.guard = Some(unifier.switch(&rules::guard(&key.0, &key.1, part), &variants));

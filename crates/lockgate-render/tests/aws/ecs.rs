@@ -55,8 +55,8 @@ fn the_roles_read_what_the_task_reads_and_nothing_else() {
         let wanted = task["containerDefinitions"][0]["secrets"].as_array().unwrap().iter().map(|it| {
             let from = it["valueFrom"].as_str().unwrap();
             match from.split(':').collect::<Vec<_>>().as_slice() {
-                ["arn", "aws", "secretsmanager", region, account, "secret", name, ..] => {
-                    format!("arn:aws:secretsmanager:{region}:{account}:secret:{name}-??????")
+                [a, b, "secretsmanager", d, e, f, name, ..] => {
+                    format!("{a}:{b}:secretsmanager:{d}:{e}:{f}:{name}-??????")
                 }
                 _ => from.to_owned(),
             }

@@ -11,19 +11,28 @@ pub type Objects = BTreeMap<(String, String), Value>;
 /// Fails where two objects have one name.
 pub fn objects(texts: impl IntoIterator<Item = impl AsRef<str>>) -> Objects {
     let mut objects = Objects::new();
-    let texts: Vec<_> = texts.into_iter().collect();
-    for text in texts.iter().flat_map(|it| it.as_ref().split("\n---\n")) {
+    for object in texts.into_iter().flat_map(|it| documents(it.as_ref())) {
+        let before = objects.insert(key(&object), object.clone());
+        assert!(before.is_none(), "two objects are called {:?}", key(&object));
+    }
+    objects
+}
+
+pub fn key(object: &Value) -> (String, String) {
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap().to_owned();
+    (text("/kind"), text("/metadata/name"))
+}
+
+/// Every document of a text, but for empty ones.
+pub fn documents(text: &str) -> Vec<Value> {
+    let mut documents = vec![];
+    for text in text.split("\n---\n") {
         let foreign = read_foreign(text);
         assert!(foreign.error.is_none(), "{:?}", foreign.error);
         assert!(foreign.duplicates.is_empty(), "a key stands twice");
-        for document in foreign.documents.iter().filter(|it| !it.is_null()) {
-            let value = value(document);
-            let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap().to_owned();
-            let before = objects.insert((text("/kind"), text("/metadata/name")), value.clone());
-            assert!(before.is_none(), "two objects are called {}", text("/metadata/name"));
-        }
+        documents.extend(foreign.documents.iter().filter(|it| !it.is_null()).map(value));
     }
-    objects
+    documents
 }
 
 /// As Kubernetes takes it: whole numbers and truth values are what they are, everything else is text.

@@ -1,6 +1,7 @@
 //! Specs to render: the examples, and small ones of a test's own.
 #![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
 
+pub mod chart;
 pub mod manifests;
 pub mod validator;
 

@@ -32,6 +32,15 @@ pub fn validator(name: &str) -> Option<Validator> {
     Some(Validator { name: name.to_owned(), program: program? })
 }
 
+/// A program that no registry of packages has: it is asked where somebody installed it.
+pub fn extra(name: &str) -> Option<Validator> {
+    let program = places(name).find(|it| it.is_file());
+    if program.is_none() {
+        say(&format!("skipped: {name} is not installed, and no registry of packages has it"));
+    }
+    Some(Validator { name: name.to_owned(), program: program? })
+}
+
 /// Says what a validator read. One that read nothing proves nothing.
 pub fn report(name: &str, files: usize) {
     assert!(files > 0, "{name} was given no file");
@@ -39,6 +48,11 @@ pub fn report(name: &str, files: usize) {
 }
 
 impl Validator {
+    /// Where it is, for programs that run it themselves.
+    pub fn program(&self) -> &str {
+        self.program.to_str().expect("paths of validators are text")
+    }
+
     /// Runs it in a folder and waits for its end.
     pub fn run(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>, folder: &Path) -> Output {
         let mut command = Command::new(&self.program);

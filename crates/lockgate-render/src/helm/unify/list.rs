@@ -1,6 +1,6 @@
 //! Lists: items that have a name are the same item wherever it occurs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
@@ -34,11 +34,21 @@ impl Unifier<'_> {
 
     fn by_name(&mut self, path: &mut Path, lists: &Lists<'_>, names: &[&str]) -> Node {
         let mut items = vec![];
+        // The item of each list that comes next.
+        let mut next = vec![0; lists.len()];
+        let mut conditions: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for name in names {
-            let find = |list: &'_ Vec<Value>| list.iter().position(|it| it["name"] == *name);
-            let variants: Vec<_> =
-                lists.iter().map(|list| list.and_then(|list| find(list).map(|idx| &list[idx]))).collect();
-            path.push((*name).to_owned());
+            let mut variants = vec![];
+            for (list, next) in lists.iter().zip(&mut next) {
+                let item = list.and_then(|it| it.get(*next)).filter(|it| it["name"] == **name);
+                *next += usize::from(item.is_some());
+                variants.push(item);
+            }
+            let earlier = conditions.entry(name).or_default();
+            path.push(match earlier.len() {
+                0 => (*name).to_owned(),
+                more => format!("{name}-{}", more + 1),
+            });
             let is_everywhere = lists.iter().zip(&variants).all(|it| it.0.is_none() || it.1.is_some());
             if is_everywhere {
                 items.push(self.node(path, &variants));
@@ -46,7 +56,14 @@ impl Unifier<'_> {
                 let here = lists.iter().zip(&variants);
                 let values = here.map(|it| it.0.is_some().then(|| json!(it.1.is_some()))).collect();
                 let (condition, node) = self.switched(path, values, &variants);
-                items.push(Node::Control(format!("{{{{- if {condition} }}}}")));
+                // Never twice in one list, whatever the values say.
+                let others: Vec<String> = earlier.iter().map(|it| format!("(not {it})")).collect();
+                let whole = match others.as_slice() {
+                    [] => condition.clone(),
+                    others => format!("and {} {condition}", others.join(" ")),
+                };
+                earlier.push(condition);
+                items.push(Node::Control(format!("{{{{- if {whole} }}}}")));
                 items.extend([node, Node::Control("{{- end }}".to_owned())]);
             }
             path.pop();
@@ -73,7 +90,7 @@ impl Unifier<'_> {
         if !self.values.bind(&place.path, &entry) {
             return None;
         }
-        let mut item: std::collections::BTreeMap<String, Node> =
+        let mut item: BTreeMap<String, Node> =
             first.into_iter().map(|(key, value)| (key, Node::Literal(value))).collect();
         item.insert("host".to_owned(), Node::Hole("{{ $host | quote }}".to_owned()));
         Some(Node::List(vec![
@@ -98,7 +115,8 @@ fn alike((one, other): (&Value, &Value)) -> bool {
     }
 }
 
-/// The names of all items in an order that suits every list; `None` where some have no name, or where there is none.
+/// The names of all items, in an order that suits every list: where orders contradict each other, a name is there
+/// twice. `None` where some items have no name, or where there is none.
 fn merged_names<'v>(lists: &Lists<'v>) -> Option<Vec<&'v str>> {
     let mut merged: Vec<&str> = vec![];
     for list in lists.iter().flatten() {
@@ -106,17 +124,39 @@ fn merged_names<'v>(lists: &Lists<'v>) -> Option<Vec<&'v str>> {
         if names.iter().collect::<BTreeSet<_>>().len() != names.len() {
             return None;
         }
-        let mut place = 0;
-        for name in names {
-            match merged.iter().position(|it| *it == name) {
-                Some(at) if at < place => return None,
-                Some(at) => place = at + 1,
-                None => {
-                    merged.insert(place, name);
-                    place += 1;
-                }
-            }
-        }
+        merged = merge(&merged, &names);
     }
     (!merged.is_empty()).then_some(merged)
+}
+
+/// The shortest list in which both are found in their order.
+fn merge<'v>(one: &[&'v str], other: &[&'v str]) -> Vec<&'v str> {
+    // How long the longest common part of what is left of each is.
+    let mut common = vec![vec![0_usize; other.len() + 1]; one.len() + 1];
+    for i in (0..one.len()).rev() {
+        for j in (0..other.len()).rev() {
+            common[i][j] = if one[i] == other[j] {
+                common[i + 1][j + 1] + 1
+            } else {
+                common[i + 1][j].max(common[i][j + 1])
+            };
+        }
+    }
+    let (mut i, mut j) = (0, 0);
+    let mut merged = vec![];
+    while i < one.len() && j < other.len() {
+        if one[i] == other[j] {
+            merged.push(one[i]);
+            (i, j) = (i + 1, j + 1);
+        } else if common[i][j + 1] <= common[i + 1][j] {
+            merged.push(one[i]);
+            i += 1;
+        } else {
+            merged.push(other[j]);
+            j += 1;
+        }
+    }
+    merged.extend(&one[i..]);
+    merged.extend(&other[j..]);
+    merged
 }

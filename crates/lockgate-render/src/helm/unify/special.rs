@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Unifier, Variants, each};
 use crate::helm::node::Node;
 use crate::helm::rules;
-use crate::helm::scene::{Key, Reference};
+use crate::helm::scene::{Key, NAMESPACE, Reference};
 use crate::helm::values::{Entry, Path, Presence, expression};
 use crate::kubernetes::objects::{Part, UNRELEASED, VERSION};
 
@@ -19,6 +19,7 @@ impl Unifier<'_> {
     pub(super) fn special(&mut self, path: &Path, variants: &Variants<'_>) -> Option<Node> {
         let keys: Vec<&str> = path.iter().map(String::as_str).collect();
         match keys.as_slice() {
+            ["metadata", "name"] if self.key.0 == NAMESPACE => self.namespace(variants),
             ["metadata", "namespace"] | [.., "kubernetes.io/metadata.name"] => self.namespace(variants),
             ["metadata", "name"] if self.scenes.iter().any(|it| it.is_by_content(self.key)) => {
                 Some(Node::Hole("{{ $.name }}".to_owned()))
