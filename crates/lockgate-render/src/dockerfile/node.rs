@@ -175,9 +175,6 @@ fn env(recipe: &Recipe<'_>) -> Vec<(&'static str, Value)> {
         env.push(("HOSTNAME", Value::text("0.0.0.0")));
         env.push(("NEXT_TELEMETRY_DISABLED", Value::text("1")));
     }
-    if let Some(port) = recipe.port {
-        env.push(("PORT", Value::text(port.to_string())));
-    }
     // Only `/tmp` is there to be written to when a job calls npm.
     env.push(("NPM_CONFIG_CACHE", Value::text("/tmp/npm")));
     env.push(("NPM_CONFIG_UPDATE_NOTIFIER", Value::text("false")));

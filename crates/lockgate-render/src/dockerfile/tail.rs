@@ -20,10 +20,11 @@ pub(super) fn begin(recipe: &Recipe<'_>, packages: &[&str]) -> Vec<Instruction> 
 /// Ends it: what changes with each release.
 pub(super) fn end(recipe: &Recipe<'_>, command: Vec<String>) -> Vec<Instruction> {
     let mut instructions = migrations(recipe);
-    instructions.extend(labels(recipe));
-    if !recipe.ports.is_empty() {
+    if let Some(port) = recipe.port {
+        instructions.push(Instruction::Env(vec![("PORT", Value::text(port.to_string()))]));
         instructions.push(Instruction::Expose(recipe.ports.clone()));
     }
+    instructions.extend(labels(recipe));
     instructions.push(Instruction::User(recipe.user));
     instructions.push(Instruction::StopSignal(recipe.stop));
     instructions.push(Instruction::Healthcheck(recipe.check.clone()));
