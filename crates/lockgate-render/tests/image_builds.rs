@@ -2,6 +2,8 @@
 //!
 //! The builds are what a user's would be. Only the base images are made here instead of pulled.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like the tests themselves")]
+
 mod common;
 mod engine;
 

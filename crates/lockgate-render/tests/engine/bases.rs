@@ -11,11 +11,11 @@ use super::{Builder, Engine, output, program};
 
 const SUITE: &str = "trixie";
 const DEBIAN: &str = "debian:trixie-slim";
-pub const NODE: &str = "24.21.0";
+const NODE: &str = "24.21.0";
 const NPM: &str = "11.21.2";
 
 /// Debian without anything beyond what makes it Debian, and certificates.
-pub fn debian(engine: &Engine) {
+pub(crate) fn debian(engine: &Engine) {
     let archive = cached(&format!("{SUITE}-minbase.tar"), |folder, archive| {
         let root = folder.join("root");
         let mut debootstrap = Command::new(program("debootstrap").expect("it is looked for at the start"));
@@ -30,7 +30,7 @@ pub fn debian(engine: &Engine) {
     make(engine, DEBIAN, context.path(), "FROM bare\nCOPY ca-certificates.crt /etc/ssl/certs/\n");
 }
 
-pub fn node(engine: &Engine) {
+pub(crate) fn node(engine: &Engine) {
     let context = tempfile::tempdir().unwrap();
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
     let package = format!("node-linux-{architecture}");
@@ -61,7 +61,7 @@ ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
     make(engine, "node:24-trixie-slim", context.path(), &dockerfile);
 }
 
-pub fn python(engine: &Engine) {
+pub(crate) fn python(engine: &Engine) {
     let context = tempfile::tempdir().unwrap();
     let dockerfile = format!(
         "FROM {DEBIAN}
@@ -73,7 +73,7 @@ ENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt
     make(engine, "python:3.13-slim-trixie", context.path(), &dockerfile);
 }
 
-pub fn rust(engine: &Engine) {
+pub(crate) fn rust(engine: &Engine) {
     let sysroot = output(Command::new("rustc").args(["--print", "sysroot"])).0;
     let sysroot = PathBuf::from(String::from_utf8(sysroot).unwrap().trim());
     // Documentation, sources and other targets are most of a toolchain, and nothing here reads them.
@@ -106,9 +106,9 @@ fn cached(name: &str, make: impl FnOnce(&Path, &Path)) -> PathBuf {
     if !place.exists() {
         fs::create_dir_all(&cache).unwrap();
         let folder = tempfile::tempdir_in(&cache).unwrap();
-        let made = folder.path().join("made");
-        make(folder.path(), &made);
-        fs::rename(&made, &place).unwrap();
+        let whole = folder.path().join("whole");
+        make(folder.path(), &whole);
+        fs::rename(&whole, &place).unwrap();
     }
     place
 }

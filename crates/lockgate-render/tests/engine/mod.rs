@@ -2,7 +2,7 @@
 //!
 //! Containers and builds share the network of the machine, so nothing of it has to be set up or taken down.
 
-pub mod bases;
+pub(crate) mod bases;
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
@@ -19,19 +19,19 @@ const STARTS_WITHIN: Duration = Duration::from_secs(60);
 const COMMAND_ENDS_WITHIN: &str = "600";
 const HEALTHY_WITHIN: Duration = Duration::from_secs(90);
 
-pub struct Engine {
+pub(crate) struct Engine {
     daemon: Child,
     folder: TempDir,
 }
 
 /// A container that runs; removed when it is dropped.
-pub struct Container<'e> {
+pub(crate) struct Container<'e> {
     engine: &'e Engine,
-    pub id: String,
+    pub(crate) id: String,
 }
 
 #[derive(Clone, Copy)]
-pub enum Builder {
+pub(crate) enum Builder {
     BuildKit,
     /// What Docker has had from the beginning.
     Classic,
@@ -39,7 +39,7 @@ pub enum Builder {
 
 impl Engine {
     /// `None` where no engine can run, which is said; in continuous integration the test fails instead.
-    pub fn start() -> Option<Engine> {
+    pub(crate) fn start() -> Option<Engine> {
         for name in ["dockerd", "docker", "debootstrap", "npm", "setpriv", "timeout", "unshare"] {
             if program(name).is_none() {
                 return skipped(&format!("{name} is not installed"));
@@ -82,12 +82,12 @@ impl Engine {
         false
     }
 
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     /// What it printed; the test fails if it does not succeed.
-    pub fn run(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> String {
+    pub(crate) fn run(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> String {
         let mut command = self.command(args);
         let shown = format!("{:?}", command.get_args().skip(2).collect::<Vec<_>>());
         let (stdout, stderr) = output(&mut command);
@@ -100,7 +100,7 @@ impl Engine {
     }
 
     /// What the builder said, step by step.
-    pub fn build(
+    pub(crate) fn build(
         &self,
         builder: Builder,
         tag: &str,
@@ -124,7 +124,7 @@ impl Engine {
     }
 
     /// With as little as Compose leaves it: a root that cannot be written to, and no privilege.
-    pub fn container(&self, image: &str, env: &[&str]) -> Container<'_> {
+    pub(crate) fn container(&self, image: &str, env: &[&str]) -> Container<'_> {
         let mut args = vec!["run", "--detach", "--network=host", "--read-only", "--tmpfs=/tmp"];
         args.extend(["--cap-drop=ALL", "--security-opt=no-new-privileges:true"]);
         for pair in env {
@@ -159,16 +159,16 @@ impl Drop for Engine {
 }
 
 impl Container<'_> {
-    pub fn inspect(&self, template: &str) -> String {
+    pub(crate) fn inspect(&self, template: &str) -> String {
         self.engine.run(["inspect", "--format", template, &self.id])
     }
 
-    pub fn exec(&self, argv: &[&str]) -> String {
+    pub(crate) fn exec(&self, argv: &[&str]) -> String {
         self.engine.run(["exec", &self.id].iter().chain(argv))
     }
 
     /// Waits until the health check of its image says so.
-    pub fn becomes_healthy(&self) {
+    pub(crate) fn becomes_healthy(&self) {
         let mut events = Command::new(program("docker").expect("it is looked for at the start"));
         self.engine.is_asked_by(&mut events);
         events.args(["events", "--format", "{{.Status}}", "--since", "0"]);
@@ -198,7 +198,7 @@ impl Container<'_> {
     }
 
     /// Asks it to stop, with the signal of its image; killing it is a failure.
-    pub fn stops(&self) {
+    pub(crate) fn stops(&self) {
         self.engine.run(["stop", "--time", "20", &self.id]);
         assert_ne!(self.inspect("{{.State.ExitCode}}"), "137", "it had to be killed: {}", self.logs());
     }
@@ -227,6 +227,7 @@ fn output(command: &mut Command) -> (Vec<u8>, Vec<u8>) {
 fn skipped<T>(why: &str) -> Option<T> {
     assert!(std::env::var_os("CI").is_none_or(|it| it != "true"), "{why}");
     // Past the test runner, which keeps for itself what a passing test prints.
-    writeln!(std::io::stderr(), "skipped: no image is built, {why}").unwrap();
+    let said = writeln!(std::io::stderr(), "skipped: no image is built, {why}");
+    said.expect("a test can write to its standard error");
     None
 }
