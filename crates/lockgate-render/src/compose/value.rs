@@ -2,7 +2,7 @@
 
 use lockgate_model::Build;
 
-use crate::facts::{Environment, Part, Template, Variable, VariableValue};
+use crate::facts::{Environment, Part, Template, Variable, VariableValue, build};
 
 pub(super) fn literal(text: &str) -> String {
     text.replace('$', "$$")
@@ -43,10 +43,15 @@ pub(super) fn version(environment: &Environment<'_>) -> String {
 
 pub(super) fn build_args(
     environment: &Environment<'_>,
-    build: &Build,
+    recipe: &Build,
 ) -> std::collections::BTreeMap<String, String> {
-    let args = build.args.iter();
-    args.map(|(name, value)| (name.clone(), filled(environment, &Template::parse(value)))).collect()
+    let said = recipe.args.iter();
+    let said = said.map(|(name, value)| (name.clone(), filled(environment, &Template::parse(value))));
+    let mut args: std::collections::BTreeMap<String, String> = said.collect();
+    if build::own(recipe).is_none() {
+        args.entry(build::VERSION.to_owned()).or_insert_with(|| version(environment));
+    }
+    args
 }
 
 /// `git.sha7` as `GIT_SHA7`.
