@@ -99,8 +99,8 @@ fn roles(cloud: &Cloud<'_>, fact: &ServiceFact<'_>) -> Vec<Document> {
     let mut instance = aws::reading(cloud, &homes(cloud, fact));
     instance.extend(aws::task_role(cloud, fact));
     let (access_name, instance_name) = (access_role_name(&name), instance_role_name(&name));
-    let access = aws::role(cloud, &access_name, "build.apprunner.amazonaws.com", fetching, &origin);
-    let instance = aws::role(cloud, &instance_name, "tasks.apprunner.amazonaws.com", instance, &origin);
+    let access = aws::role(cloud, &access_name, "build.apprunner.amazonaws.com", &fetching, &origin);
+    let instance = aws::role(cloud, &instance_name, "tasks.apprunner.amazonaws.com", &instance, &origin);
     access.into_iter().chain(instance).collect()
 }
 

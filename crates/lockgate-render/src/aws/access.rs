@@ -12,7 +12,7 @@ pub(crate) fn role(
     cloud: &Cloud<'_>,
     name: &str,
     principal: &str,
-    statements: Vec<Value>,
+    statements: &[Value],
     origin: &[String],
 ) -> Vec<Document> {
     let document = |file: &str, call, body| Document {
@@ -43,7 +43,7 @@ pub(crate) fn role(
 /// With one of Amazon's own policies instead.
 pub(crate) fn infrastructure_role(cloud: &Cloud<'_>, name: &str, policy: &str) -> Vec<Document> {
     let origin = vec!["target".to_owned()];
-    let mut documents = role(cloud, name, "ecs.amazonaws.com", vec![], &origin);
+    let mut documents = role(cloud, name, "ecs.amazonaws.com", &[], &origin);
     documents.push(Document {
         path: format!("{}/iam/{name}/managed-policy.json", cloud.folder()),
         call: Call::ManagedPolicy,
@@ -57,7 +57,7 @@ pub(crate) fn infrastructure_role(cloud: &Cloud<'_>, name: &str, policy: &str) -
 /// What ECS does before the container runs: fetches its image and its variables, and opens its log.
 pub(crate) fn execution_role(cloud: &Cloud<'_>, fact: &ServiceFact<'_>, homes: &[Placed<'_>]) -> Vec<Value> {
     let mut statements = fetching(cloud, fact);
-    let streams = cloud.arn("logs", &format!("log-group:{}:*", cloud.log_group()));
+    let streams = cloud.arn("logs", &format!("log-group:{}:*", cloud.environment.log_group()));
     statements.push(allow("WriteTheLog", &["logs:CreateLogStream", "logs:PutLogEvents"], &[streams]));
     statements.extend(reading(cloud, homes));
     statements
@@ -80,7 +80,9 @@ pub(crate) fn reading(cloud: &Cloud<'_>, homes: &[Placed<'_>]) -> Vec<Value> {
     let mut parameters: Vec<String> = vec![];
     for placed in homes {
         match &placed.home {
-            Home::Secret { id, .. } => secrets.push(any_suffix(secret_arn(cloud, id))),
+            // What is named by its ARN has the six signs that AWS chooses.
+            Home::Secret { id, .. } if id.starts_with("arn:") => secrets.push(id.clone()),
+            Home::Secret { id, .. } => secrets.push(format!("{}-??????", secret_arn(cloud, id))),
             Home::Parameter { name, .. } => parameters.push(parameter_arn(cloud, name)),
             Home::Here(_) | Home::Nowhere => {}
         }
@@ -97,15 +99,6 @@ pub(crate) fn reading(cloud: &Cloud<'_>, homes: &[Placed<'_>]) -> Vec<Value> {
         }
     }
     statements
-}
-
-/// A secret's ARN ends with six signs that AWS chooses.
-fn any_suffix(arn: String) -> String {
-    let name = arn.rsplit(':').next().unwrap_or_default();
-    let has_one = name.rsplit_once('-').is_some_and(|it| {
-        it.1.len() == 6 && it.1.bytes().any(|it| it.is_ascii_uppercase() || it.is_ascii_digit())
-    });
-    if has_one { arn } else { format!("{arn}-??????") }
 }
 
 /// What the application itself may do: a bucket that a variable names, and the file systems that it mounts.

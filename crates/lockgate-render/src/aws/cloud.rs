@@ -62,17 +62,23 @@ impl<'a> Cloud<'a> {
         Some(cloud)
     }
 
+    /// What a service is called, with `${service.name}` unless there is one only, which the spec calls otherwise.
+    pub(crate) fn names(&self) -> String {
+        let system = self.environment.system.name.as_str();
+        let names = self.names.unwrap_or("${system.name}-${service.name}").replace("${system.name}", system);
+        let tells_them_apart = names.contains("${service.name}") || self.environment.services.len() == 1;
+        if tells_them_apart { names } else { names + "-${service.name}" }
+    }
+
     /// What a service, a job or a family of task definitions is called here.
     pub(crate) fn name_of(&self, part: &str) -> String {
-        let system = self.environment.system.name.as_str();
-        let services = &self.environment.services;
-        let Some(names) = self.names else { return format!("{system}-{part}") };
-        let names = names.replace("${system.name}", system);
-        if names.contains("${service.name}") {
-            return names.replace("${service.name}", part);
+        let names = self.names();
+        let is_service = self.environment.services.keys().any(|it| it.as_str() == part);
+        if names.contains("${service.name}") || is_service {
+            names.replace("${service.name}", part)
+        } else {
+            format!("{names}-{part}")
         }
-        let is_the_only_one = services.len() == 1 && services.keys().any(|it| it.as_str() == part);
-        if is_the_only_one { names } else { format!("{names}-{part}") }
     }
 
     /// `web` in the environment `production` of `shop`: `shop-production-web`.
@@ -124,9 +130,11 @@ impl<'a> Cloud<'a> {
         format!("deploy/{}/{}", self.environment.system.target.as_str(), self.environment.name())
     }
 
-    pub(crate) fn log_group(&self) -> String {
-        let said = self.environment.system.monitoring.logs.as_ref().and_then(|it| it.group.clone());
-        said.unwrap_or_else(|| format!("/ecs/{}-{}", self.environment.system.name, self.environment.name()))
+    /// Does Express Mode run it, where there is one?
+    pub(crate) fn is_express(&self, fact: &ServiceFact<'_>) -> bool {
+        matches!(self.environment.system.target, TargetKind::EcsExpress(_))
+            && fact.service.ingress.is_some()
+            && fact.service.main_port().is_some()
     }
 }
 

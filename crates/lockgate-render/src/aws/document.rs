@@ -94,6 +94,11 @@ impl Call {
         }
     }
 
+    /// The command that sends the whole input.
+    pub(crate) fn with_input(self, path: &str) -> String {
+        format!("aws {} --cli-input-json file://{path}", self.words().1)
+    }
+
     /// Is it sent with each release, and not once?
     pub(crate) fn is_of_release(self) -> bool {
         matches!(
@@ -122,10 +127,9 @@ impl Document {
                 format!("--repository-name {name} --lifecycle-policy-text file://{path}")
             }
             Call::Dashboard => format!("--dashboard-name {name} --dashboard-body file://{path}"),
-            _ => format!("--cli-input-json file://{path}"),
+            _ => return self.call.with_input(path),
         };
-        let command = self.call.words().1;
-        format!("aws {command} {input}")
+        format!("aws {} {input}", self.call.words().1)
     }
 }
 

@@ -10,7 +10,7 @@ use super::document::{Call, Document};
 use super::store::{Home, homes, looked_up};
 use super::template::template;
 use crate::artifact::Kind;
-use crate::facts::{Variable, VariableValue};
+use crate::facts::{Part, Template, Variable, VariableValue};
 use crate::header::Comment;
 use crate::output::{File, Output};
 
@@ -62,44 +62,64 @@ fn file(
 
 fn readme(cloud: &Cloud<'_>, documents: &[Document]) -> String {
     let (system, environment) = (&cloud.environment.system.name, cloud.environment.name());
-    let mut text = format!(
-        "# `{system}` on AWS: `{environment}`\n\n\
-         Each JSON file is the input of one call.\n\
-         The commands run in the folder of the spec, in this order.\n\
-         `template.yaml` makes the same with CloudFormation; cluster, repositories and secrets come first there as well.\n\n\
-         ## Before the first release\n\n```sh\nexport AWS_REGION={}\n",
-        cloud.region
-    );
-    let commands = |wanted: &dyn Fn(Call) -> bool| -> String {
-        let wanted = documents.iter().filter(|it| wanted(it.call));
-        wanted.map(|it| format!("{}\n", it.command())).collect()
+    let commands = |wanted: &dyn Fn(Call) -> bool| -> Vec<String> {
+        documents.iter().filter(|it| wanted(it.call)).map(Document::command).collect()
     };
-    text += &commands(&|it| it < Call::TaskDefinition);
-    text += "```\n\n## With each release\n\n```sh\n";
-    text += &commands(&|it| it.is_of_release());
-    for document in documents.iter().filter(|it| it.call == Call::Service) {
+    let mut before = vec![format!("export AWS_REGION={}", cloud.region)];
+    before.extend(commands(&|it| it < Call::TaskDefinition));
+    let mut with_each = commands(&Call::is_of_release);
+    with_each.extend(documents.iter().filter(|it| it.call == Call::Service).map(|document| {
         let member = |name: &str| document.body[name].as_str().unwrap_or(&document.name);
-        text += &format!(
-            "aws ecs update-service --cluster {} --service {} --task-definition {}\n",
+        format!(
+            "aws ecs update-service --cluster {} --service {} --task-definition {}",
             cloud.cluster.unwrap_or("default"),
             member("serviceName"),
             member("taskDefinition"),
-        );
+        )
+    }));
+    let with_first = commands(&|it| Call::TaskDefinition < it && !it.is_of_release());
+    let mut lines = vec![
+        format!("# `{system}` on AWS: `{environment}`"),
+        String::new(),
+        "Each JSON file is the input of one call.".to_owned(),
+        "The commands run in the folder of the spec, in this order.".to_owned(),
+        "`template.yaml` makes the same with CloudFormation; cluster, repositories and secrets come first there as well."
+            .to_owned(),
+    ];
+    for (title, commands) in [
+        ("Before the first release", before),
+        ("With each release", with_each),
+        ("With the first release, instead of the updates", with_first),
+    ] {
+        lines.extend(["", "## ", "", "```sh"].map(str::to_owned));
+        let heading = lines.len() - 3;
+        lines[heading].push_str(title);
+        lines.extend(commands);
+        lines.push("```".to_owned());
     }
-    text += "```\n\n## With the first release, instead of the updates\n\n```sh\n";
-    text += &commands(&|it| Call::TaskDefinition < it && !it.is_of_release());
-    text += "```\n";
+    lines.extend(what_is_unknown(documents));
+    lines.join("\n") + "\n"
+}
+
+fn what_is_unknown(documents: &[Document]) -> Vec<String> {
     let unknown = unknown(documents);
-    if !unknown.is_empty() {
-        text += "\n## What only AWS knows\n\n\
-                 It is written in «these signs», which no name of AWS has: a call with one of them is refused.\n\n\
-                 | value | files |\n|---|---|\n";
-        for (what, files) in unknown {
-            let files: Vec<String> = files.iter().map(|it| format!("`{it}`")).collect();
-            text += &format!("| «{what}» | {} |\n", files.join(", "));
-        }
+    if unknown.is_empty() {
+        return vec![];
     }
-    text
+    let head = [
+        "",
+        "## What only AWS knows",
+        "",
+        "It is written in «these signs», which no name of AWS has: a call with one of them is refused.",
+        "",
+        "| value | files |",
+        "|---|---|",
+    ];
+    let rows = unknown.into_iter().map(|(what, files)| {
+        let files: Vec<String> = files.iter().map(|it| format!("`{it}`")).collect();
+        format!("| «{what}» | {} |", files.join(", "))
+    });
+    head.into_iter().map(str::to_owned).chain(rows).collect()
 }
 
 /// What is still to be filled in, and where.
@@ -128,16 +148,17 @@ fn variables(cloud: &Cloud<'_>) -> String {
             rows.entry(key).or_insert_with(|| (BTreeSet::new(), value)).0.insert(fact.name.as_str());
         }
     }
-    let mut text = format!(
-        "# Variables of `{}` in `{}`\n\n| variable | read by | kept in | value |\n|---|---|---|---|\n",
-        environment.system.name,
-        environment.name()
-    );
-    for ((variable, home), (services, value)) in rows {
+    let head = [
+        format!("# Variables of `{}` in `{}`", environment.system.name, environment.name()),
+        String::new(),
+        "| variable | read by | kept in | value |".to_owned(),
+        "|---|---|---|---|".to_owned(),
+    ];
+    let rows = rows.into_iter().map(|((variable, home), (services, value))| {
         let services = services.into_iter().collect::<Vec<_>>().join(", ");
-        text += &format!("| `{variable}` | {services} | {} | {value} |\n", place(&home));
-    }
-    text
+        format!("| `{variable}` | {services} | {} | {value} |", place(&home))
+    });
+    head.into_iter().chain(rows).collect::<Vec<_>>().join("\n") + "\n"
 }
 
 fn place(home: &Home) -> String {
@@ -157,23 +178,32 @@ fn source(cloud: &Cloud<'_>, variable: &Variable<'_>, home: &Home) -> String {
         (VariableValue::Secret(rule), _) => secret_source(rule),
         (VariableValue::Store { required: true }, _) => "must be stored".to_owned(),
         (VariableValue::Store { required: false }, _) => "may be given".to_owned(),
-        (VariableValue::Plain(_), Home::Here(text)) => code(text),
-        (VariableValue::Plain(_), Home::Parameter { value: Some(text), .. }) => code(text),
-        (VariableValue::Plain(value), _) => {
-            let dependency = looked_up(cloud, value).and_then(|it| it.external.as_ref());
-            match dependency {
-                Some(External::Rds(id)) => format!("address of the RDS database {}", code(id)),
-                Some(External::Elasticache(id)) => format!("address of the ElastiCache cache {}", code(id)),
-                Some(External::Atlas(id)) => format!("address of the Atlas cluster {}", code(id)),
-                Some(External::Secret(_) | External::Url(_)) | None => code(&value.write(|it| match it {
-                    crate::facts::Part::Text(text) => text.clone(),
-                    crate::facts::Part::Secret(name) => format!("${{secrets.{name}}}"),
-                    crate::facts::Part::Version => "${release.version}".to_owned(),
-                    crate::facts::Part::Other(name) => format!("${{{name}}}"),
-                })),
-            }
-        }
+        (VariableValue::Plain(_), Home::Here(text) | Home::Parameter { value: Some(text), .. }) => code(text),
+        (VariableValue::Plain(value), _) => match address(cloud, value) {
+            Some(address) if matches!(home, Home::Secret { .. }) => format!("{address}, with its password"),
+            Some(address) => address,
+            None => code(&as_in_the_spec(value)),
+        },
     }
+}
+
+/// What is found by looking, in words.
+fn address(cloud: &Cloud<'_>, value: &Template) -> Option<String> {
+    match looked_up(cloud, value)?.external.as_ref()? {
+        External::Rds(id) => Some(format!("address of the RDS database {}", code(id))),
+        External::Elasticache(id) => Some(format!("address of the ElastiCache cache {}", code(id))),
+        External::Atlas(id) => Some(format!("address of the Atlas cluster {}", code(id))),
+        External::Secret(_) | External::Url(_) => None,
+    }
+}
+
+fn as_in_the_spec(value: &Template) -> String {
+    value.write(|it| match it {
+        Part::Text(text) => text.clone(),
+        Part::Secret(name) => format!("${{secrets.{name}}}"),
+        Part::Version => "${release.version}".to_owned(),
+        Part::Other(name) => format!("${{{name}}}"),
+    })
 }
 
 fn secret_source(rule: &SecretRule) -> String {

@@ -4,6 +4,7 @@ mod access;
 mod cloud;
 mod document;
 mod guide;
+mod resource;
 mod size;
 mod store;
 mod supplies;

@@ -160,7 +160,7 @@ impl Home {
             Home::Here(_) | Home::Nowhere => None,
             Home::Parameter { name, .. } => Some(parameter_arn(cloud, name)),
             Home::Secret { id, key } => {
-                let arn = secret_arn(cloud, id);
+                let arn = secret_arn(cloud, id) + &suffix(id);
                 Some(key.as_ref().map_or_else(|| arn.clone(), |key| format!("{arn}:{key}::")))
             }
         }
@@ -169,6 +169,16 @@ impl Home {
 
 pub(super) fn parameter_arn(cloud: &Cloud<'_>, name: &str) -> String {
     cloud.arn("ssm", &format!("parameter{name}"))
+}
+
+/// A name that ends as if it had a suffix is found with the whole ARN only.
+fn suffix(id: &str) -> String {
+    let last = id.rsplit_once('-').map_or("", |it| it.1);
+    let looks_like_one = last.len() == 6 && last.bytes().all(|it| it.is_ascii_alphanumeric());
+    if id.starts_with("arn:") || !looks_like_one {
+        return String::new();
+    }
+    format!("-{}", only_aws_knows(&format!("secret-suffix {id}")))
 }
 
 pub(super) fn secret_arn(cloud: &Cloud<'_>, id: &str) -> String {

@@ -24,7 +24,8 @@ pub(crate) fn before(cloud: &Cloud<'_>) -> Vec<Document> {
     for (service, homes) in &placed {
         for it in homes {
             match &it.home {
-                Home::Secret { id, .. } => {
+                // What is named by its ARN is there.
+                Home::Secret { id, .. } if !id.starts_with("arn:") => {
                     secrets.entry(id).or_default().insert(service.as_str());
                 }
                 Home::Parameter { name, value: Some(value), secure: false } => {
@@ -32,7 +33,7 @@ pub(crate) fn before(cloud: &Cloud<'_>) -> Vec<Document> {
                     let document = parameter(cloud, name, value, it);
                     parameters.entry(name).or_insert(document).origin.push(origin);
                 }
-                Home::Parameter { .. } | Home::Here(_) | Home::Nowhere => {}
+                Home::Secret { .. } | Home::Parameter { .. } | Home::Here(_) | Home::Nowhere => {}
             }
         }
     }
@@ -134,9 +135,14 @@ pub(crate) fn review(cloud: &Cloud<'_>, output: &mut Output<'_>) {
     let environment = cloud.environment;
     let name = environment.name();
     for dependency in environment.bundled.keys() {
+        let place = match environment.system.dependencies[*dependency].kind.as_str() {
+            "postgres" | "postgresql" | "mysql" | "mariadb" => "rds: shop-prod-db",
+            "redis" | "valkey" | "memcached" => "elasticache: shop-prod-cache",
+            _ => "secret: shop/address",
+        };
         output.problem(
             format!("`{dependency}` would be started with the system in environment `{name}`, and Fargate keeps no data"),
-            format!("say where it is, as in `dependencies: {{{dependency}: {{external: {{rds: shop-prod}}}}}}`"),
+            format!("say where it is, as in `dependencies: {{{dependency}: {{external: {{{place}}}}}}}`"),
         );
     }
     let reads_secrets = environment.services.values().any(|it| !it.service.secrets.is_empty());

@@ -1,4 +1,4 @@
-//! The same documents as one CloudFormation template.
+//! The same documents as one `CloudFormation` template.
 //!
 //! What must be there before an image can run is no part of it: the cluster, the repositories and the secrets.
 
@@ -7,7 +7,12 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::cloud::Cloud;
-use super::document::{Call, Document};
+use super::document::Document;
+use super::resource::{
+    ALARM, APP_RUNNER_SCALING, APP_RUNNER_SERVICE, EXPRESS_SERVICE, LOG_GROUP, PARAMETER, ROLE, RULE,
+    SCALABLE_TARGET, SCALING_POLICY, SERVICE, TARGET_GROUP, TASK_DEFINITION, TOPIC, capital, properties,
+    resource_type,
+};
 
 /// What is written by people, in which nothing is looked for.
 const TEXTS_OF_USERS: [&str; 4] = ["Command", "Environment", "RuntimeEnvironmentVariables", "StartCommand"];
@@ -45,120 +50,6 @@ pub(super) fn template(cloud: &Cloud<'_>, documents: &[&Document]) -> Value {
         template["Parameters"] = Value::Object(writer.parameters);
     }
     template
-}
-
-const ROLE: &str = "AWS::IAM::Role";
-const PARAMETER: &str = "AWS::SSM::Parameter";
-const LOG_GROUP: &str = "AWS::Logs::LogGroup";
-const TARGET_GROUP: &str = "AWS::ElasticLoadBalancingV2::TargetGroup";
-const RULE: &str = "AWS::ElasticLoadBalancingV2::ListenerRule";
-const TASK_DEFINITION: &str = "AWS::ECS::TaskDefinition";
-const SERVICE: &str = "AWS::ECS::Service";
-const EXPRESS_SERVICE: &str = "AWS::ECS::ExpressGatewayService";
-const SCALABLE_TARGET: &str = "AWS::ApplicationAutoScaling::ScalableTarget";
-const SCALING_POLICY: &str = "AWS::ApplicationAutoScaling::ScalingPolicy";
-const APP_RUNNER_SERVICE: &str = "AWS::AppRunner::Service";
-const APP_RUNNER_SCALING: &str = "AWS::AppRunner::AutoScalingConfiguration";
-const TOPIC: &str = "AWS::SNS::Topic";
-const ALARM: &str = "AWS::CloudWatch::Alarm";
-
-/// `None` for what is no part of the template.
-fn resource_type(call: Call) -> Option<&'static str> {
-    match call {
-        Call::Namespace => Some("AWS::ServiceDiscovery::HttpNamespace"),
-        Call::Parameter => Some(PARAMETER),
-        Call::Trust | Call::Policy | Call::ManagedPolicy => Some(ROLE),
-        Call::LogGroup | Call::Retention => Some(LOG_GROUP),
-        Call::TargetGroup | Call::TargetGroupAttributes => Some(TARGET_GROUP),
-        Call::ListenerRule => Some(RULE),
-        Call::Topic => Some(TOPIC),
-        Call::Subscription => Some("AWS::SNS::Subscription"),
-        Call::Alarm => Some(ALARM),
-        Call::Dashboard => Some("AWS::CloudWatch::Dashboard"),
-        Call::TaskDefinition => Some(TASK_DEFINITION),
-        Call::Service => Some(SERVICE),
-        Call::ScalableTarget => Some(SCALABLE_TARGET),
-        Call::ScalingPolicy => Some(SCALING_POLICY),
-        Call::Schedule => Some("AWS::Scheduler::Schedule"),
-        Call::ExpressService => Some(EXPRESS_SERVICE),
-        Call::AppRunnerScaling => Some(APP_RUNNER_SCALING),
-        Call::AppRunnerService => Some(APP_RUNNER_SERVICE),
-        Call::Cluster
-        | Call::Repository
-        | Call::LifecyclePolicy
-        | Call::Secret
-        | Call::RunTask
-        | Call::ExpressServiceUpdate
-        | Call::AppRunnerServiceUpdate => None,
-    }
-}
-
-/// The request's members, as properties of the resource.
-fn properties(document: &Document) -> Value {
-    let (name, body) = (&document.name, &document.body);
-    let mut properties = match document.call {
-        Call::Trust => return json!({"RoleName": name, "AssumeRolePolicyDocument": body}),
-        Call::Policy => return json!({"Policies": [{"PolicyName": name, "PolicyDocument": body}]}),
-        Call::ManagedPolicy => return json!({"ManagedPolicyArns": [body["PolicyArn"]]}),
-        Call::TargetGroupAttributes => return json!({"TargetGroupAttributes": body["Attributes"]}),
-        Call::LogGroup => {
-            return json!({"LogGroupName": body["logGroupName"], "Tags": as_list(&body["tags"], "Key")});
-        }
-        Call::Retention => return json!({"RetentionInDays": body["retentionInDays"]}),
-        Call::Topic => return json!({"TopicName": body["Name"], "Tags": body["Tags"]}),
-        Call::Dashboard => return json!({"DashboardName": name, "DashboardBody": body.to_string()}),
-        _ => capitalised(body),
-    };
-    if let Some(properties) = properties.as_object_mut() {
-        properties.remove("Overwrite");
-    }
-    let image = properties.pointer_mut("/SourceConfiguration/ImageRepository/ImageConfiguration");
-    if let Some(Value::Object(image)) = image {
-        for key in ["RuntimeEnvironmentSecrets", "RuntimeEnvironmentVariables"] {
-            if let Some(variables) = image.get_mut(key) {
-                *variables = as_list(variables, "Name");
-            }
-        }
-    }
-    properties
-}
-
-/// `{"a": "b"}` as `[{"Name": "a", "Value": "b"}]`.
-fn as_list(map: &Value, key: &str) -> Value {
-    let items = map.as_object().into_iter().flatten();
-    Value::Array(items.map(|(name, value)| json!({key: name, "Value": value})).collect())
-}
-
-/// ECS's API begins its members with small letters, CloudFormation with capitals.
-fn capitalised(value: &Value) -> Value {
-    match value {
-        Value::Object(map) => {
-            let members = map.iter().map(|(key, value)| {
-                let free = matches!(
-                    key.as_str(),
-                    "options" | "RuntimeEnvironmentVariables" | "RuntimeEnvironmentSecrets"
-                );
-                let value = if free { value.clone() } else { capitalised(value) };
-                (property(key), value)
-            });
-            Value::Object(members.collect())
-        }
-        Value::Array(items) => Value::Array(items.iter().map(capitalised).collect()),
-        _ => value.clone(),
-    }
-}
-
-fn property(key: &str) -> String {
-    match key {
-        "efsVolumeConfiguration" => "EFSVolumeConfiguration".to_owned(),
-        "fileSystemId" => "FilesystemId".to_owned(),
-        _ => capital(key),
-    }
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |it| it.to_ascii_uppercase().to_string() + letters.as_str())
 }
 
 fn merge(resource: &mut Value, properties: Value) {
@@ -296,7 +187,7 @@ impl Writer<'_> {
             "security-group" => {
                 Some(self.parameter(&format!("SecurityGroup{}", words(name)), "AWS::EC2::SecurityGroup::Id"))
             }
-            "listener" | "file-system" | "vpc-connector" | "service-id" => {
+            "listener" | "file-system" | "secret-suffix" | "service-id" | "vpc-connector" => {
                 Some(self.parameter(&format!("{}{}", words(kind), words(name)), "String"))
             }
             "load-balancer" => {

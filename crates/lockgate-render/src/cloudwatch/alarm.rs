@@ -81,7 +81,7 @@ pub(super) fn of_spec<'a>(cloud: &Cloud<'a>) -> (Vec<Alarm<'a>>, Vec<(String, &'
     (alarms, without)
 }
 
-/// In CloudWatch's unit. An availability is looked at as the share of requests that fail.
+/// In `CloudWatch`'s unit. An availability is looked at as the share of requests that fail.
 fn limit(alert: &Alert<'_>, query: &Query) -> f64 {
     let value = alert.threshold.amount.value();
     let value = if alert.measured == Measured::System("availability") { 1.0 - value } else { value };
@@ -137,7 +137,7 @@ fn missing_tasks<'a>(cloud: &Cloud<'a>, fact: &ServiceFact<'a>) -> Option<Alarm<
     })
 }
 
-/// Seconds of one look, and how many in a row; `None` for what is longer than CloudWatch looks back.
+/// Seconds of one look, and how many in a row; `None` for what is longer than `CloudWatch` looks back.
 fn window(period: Option<Period>) -> Option<(u64, u64)> {
     const HOUR: u64 = 3_600;
     let secs = period.map_or(60, |it| it.span().0.div_ceil(1_000)).max(60);

@@ -28,13 +28,13 @@ pub(super) fn documents(cloud: &Cloud<'_>, output: &mut Output<'_>) -> Vec<Docum
         }
         return vec![];
     }
-    let group = cloud.log_group();
+    let group = cloud.environment.log_group();
     let wanted = system.monitoring.logs.as_ref().map_or(RETENTION, |it| it.retention);
     let asked = wanted.0.div_ceil(DAY_MINUTES * 60_000);
     let days = DAYS.into_iter().find(|it| asked <= *it).unwrap_or(DAYS[DAYS.len() - 1]);
     if days != asked {
         output.note(format!(
-            "environment `{}`: logs are kept for {days} days, which is next to the {asked} that are asked for",
+            "environment `{}`: logs are kept for {days} days, as CloudWatch has no {asked}",
             system.environment
         ));
     }

@@ -22,7 +22,7 @@ pub(super) struct Series {
 pub(super) struct Query {
     pub(super) series: Vec<Series>,
     pub(super) expression: Option<String>,
-    /// CloudWatch's unit for one of the model's: percent for shares.
+    /// `CloudWatch`'s unit for one of the model's: percent for shares.
     pub(super) scale: f64,
     /// That nothing is measured is what is looked for.
     pub(super) silence_is_bad: bool,
@@ -195,7 +195,7 @@ pub(super) fn missing_tasks(cloud: &Cloud<'_>, fact: &ServiceFact<'_>) -> Option
     Some(Query::of(series, "m1 - FILL(m2, 0)".to_owned(), 1.0))
 }
 
-/// What CloudWatch knows of a database or a cache; `None` where it does not know what is asked for.
+/// What `CloudWatch` knows of a database or a cache; `None` where it does not know what is asked for.
 pub(super) fn dependency(dependency: &Dependency, metric: &str) -> Option<Query> {
     let one = |namespace, metric, dimension, value: &str, stat, scale| {
         let dimensions = vec![(dimension, value.to_owned())];

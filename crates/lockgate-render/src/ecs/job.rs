@@ -32,7 +32,7 @@ fn documents_of(
     let environment = cloud.environment;
     let Some(fact) = environment.services.get(job.service) else { return vec![] };
     let family = cloud.name_of(name);
-    let path = format!("jobs/{name}/task-definition.json");
+    let path = task::path(&format!("jobs/{name}"));
     let wanted = task::Wanted { family: &family, name, path, command: Some(&job.command) };
     let Some(mut definition) = task::definition(cloud, fact, &wanted, output) else { return vec![] };
     definition.origin.push(origin.to_owned());

@@ -54,7 +54,7 @@ pub(crate) fn whole_service(
 ) -> Vec<Document> {
     let mut documents = roles(cloud, fact);
     let family = cloud.name_of(fact.name.as_str());
-    let path = format!("services/{}/task-definition.json", fact.name);
+    let path = task::path(&format!("services/{}", fact.name));
     let wanted = task::Wanted { family: &family, name: fact.name.as_str(), path, command: None };
     documents.extend(task::definition(cloud, fact, &wanted, output));
     documents.extend(balancer::documents(cloud, fact, output));
@@ -85,8 +85,8 @@ pub(crate) fn roles(cloud: &Cloud<'_>, fact: &ServiceFact<'_>) -> Vec<Document> 
     let homes = aws::homes(cloud, fact);
     let tasks = "ecs-tasks.amazonaws.com";
     let execution = aws::execution_role(cloud, fact, &homes);
-    let mut documents = aws::role(cloud, &execution_role_name(&name), tasks, execution, &origin);
-    documents.extend(aws::role(cloud, &task_role_name(&name), tasks, aws::task_role(cloud, fact), &origin));
+    let mut documents = aws::role(cloud, &execution_role_name(&name), tasks, &execution, &origin);
+    documents.extend(aws::role(cloud, &task_role_name(&name), tasks, &aws::task_role(cloud, fact), &origin));
     documents
 }
 

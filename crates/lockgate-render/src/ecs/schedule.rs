@@ -18,7 +18,7 @@ pub(super) fn documents(cloud: &Cloud<'_>, output: &mut Output<'_>) -> Vec<Docum
     for (name, job) in &system.cron {
         let Some(fact) = cloud.environment.services.get(&job.service) else { continue };
         let family = cloud.name_of(name.as_str());
-        let path = format!("cron/{name}/task-definition.json");
+        let path = task::path(&format!("cron/{name}"));
         let wanted = task::Wanted { family: &family, name: name.as_str(), path, command: Some(&job.command) };
         let Some(mut definition) = task::definition(cloud, fact, &wanted, output) else { continue };
         definition.origin.push(format!("cron.{name}"));
@@ -42,7 +42,7 @@ pub(super) fn documents(cloud: &Cloud<'_>, output: &mut Output<'_>) -> Vec<Docum
     if !families.is_empty() {
         let statements = may_start(cloud, &families);
         let origin = ["cron".to_owned()];
-        documents.extend(aws::role(cloud, &role, "scheduler.amazonaws.com", statements, &origin));
+        documents.extend(aws::role(cloud, &role, "scheduler.amazonaws.com", &statements, &origin));
     }
     documents
 }
@@ -117,16 +117,20 @@ fn expression(schedule: &str) -> Option<String> {
         _ => return None,
     };
     let month = month.to_ascii_uppercase();
-    Some(format!("cron({} {} {} {month} {weekday} *)", from_zero(minute), from_zero(hour), from_first(&day)))
+    let (minute, hour, day) = (field(minute, 0), field(hour, 0), field(&day, 1));
+    Some(format!("cron({minute} {hour} {day} {month} {weekday} *)"))
 }
 
-/// `*/5` as AWS wants it: from a first number on.
-fn from_zero(field: &str) -> String {
-    field.replace("*/", "0/")
-}
-
-fn from_first(field: &str) -> String {
-    field.replace("*/", "1/")
+/// `*/5` as AWS wants it, from a first number on; `10-30/10` as the numbers that it means.
+fn field(text: &str, first: u8) -> String {
+    let item = |it: &str| -> String {
+        let Some((range, step)) = it.split_once('/') else { return it.to_owned() };
+        let Some((from, to)) = range.split_once('-') else { return it.replace('*', &first.to_string()) };
+        let numbers = (from.parse::<u8>(), to.parse::<u8>(), step.parse::<usize>());
+        let (Ok(from), Ok(to), Ok(step @ 1..)) = numbers else { return it.to_owned() };
+        (from..=to).step_by(step).map(|it| it.to_string()).collect::<Vec<_>>().join(",")
+    };
+    text.split(',').map(item).collect::<Vec<_>>().join(",")
 }
 
 /// Sunday is 0 and 7 here, and 1 there; names are the same.
@@ -166,6 +170,7 @@ mod tests {
         assert_eq!(of("0 7 * * 5-7"), "cron(0 7 ? * SUN,FRI,SAT *)");
         assert_eq!(of("0 7 * jan mon-fri"), "cron(0 7 ? JAN MON,TUE,WED,THU,FRI *)");
         assert_eq!(of("0 3 */2 * *"), "cron(0 3 1/2 * ? *)");
+        assert_eq!(of("10-30/10,45 3 * * *"), "cron(10,20,30,45 3 * * ? *)");
         assert_eq!(expression("0 3 1 * 1"), None);
     }
 }

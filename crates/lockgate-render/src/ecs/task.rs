@@ -23,6 +23,11 @@ pub(super) struct Wanted<'w> {
     pub(super) command: Option<&'w [String]>,
 }
 
+/// In a service's folder, or a job's.
+pub(super) fn path(folder: &str) -> String {
+    format!("{folder}/task-definition.json")
+}
+
 /// `None` where no image or no size is there; a problem says so.
 pub(super) fn definition(
     cloud: &Cloud<'_>,
@@ -113,7 +118,7 @@ fn container(cloud: &Cloud<'_>, fact: &ServiceFact<'_>, wanted: &Wanted<'_>, ima
         "logConfiguration": {
             "logDriver": "awslogs",
             "options": {
-                "awslogs-group": cloud.log_group(),
+                "awslogs-group": cloud.environment.log_group(),
                 "awslogs-region": cloud.region,
                 "awslogs-stream-prefix": wanted.name,
             },

@@ -15,7 +15,7 @@ use crate::output::Output;
 /// Amazon's own policy for the role that makes load balancers and what else is needed.
 const POLICY: &str = "service-role/AmazonECSInfrastructureRoleforExpressGatewayServices";
 /// Share of the CPU that is aimed at where the spec says nothing, as Amazon's own default is.
-const CPU_PERCENT: f64 = 60.0;
+const CPU_PERCENT: u64 = 60;
 
 pub(crate) fn render(facts: &Facts<'_>, output: &mut Output<'_>) {
     let environments: Vec<_> = facts.wanting(Kind::EcsExpress).collect();
@@ -29,15 +29,14 @@ fn environment_files(environment: &Environment<'_>, output: &mut Output<'_>) {
     aws::review(&cloud, output);
     let mut documents = aws::before(&cloud);
     documents.extend(ecs::around(&cloud));
-    let is_express = |it: &ServiceFact<'_>| it.service.ingress.is_some() && it.service.main_port().is_some();
     for fact in environment.services.values() {
-        if is_express(fact) {
+        if cloud.is_express(fact) {
             documents.extend(service(&cloud, fact, output));
         } else {
             documents.extend(ecs::whole_service(&cloud, fact, output));
         }
     }
-    if environment.services.values().any(is_express) {
+    if environment.services.values().any(|it| cloud.is_express(it)) {
         documents.extend(aws::infrastructure_role(&cloud, &role_name(&cloud), POLICY));
         note_the_rollout(environment, output);
     }
@@ -97,7 +96,7 @@ fn update(cloud: &Cloud<'_>, fact: &ServiceFact<'_>, output: &mut Output<'_>) ->
     let mut container = json!({
         "image": image,
         "containerPort": port.number,
-        "awsLogsConfiguration": {"logGroup": cloud.log_group(), "logStreamPrefix": fact.name},
+        "awsLogsConfiguration": {"logGroup": cloud.environment.log_group(), "logStreamPrefix": fact.name},
         "environment": ecs::environment(&homes),
         "secrets": ecs::secrets(cloud, &homes),
     });
@@ -128,20 +127,24 @@ fn scaling(fact: &ServiceFact<'_>) -> Value {
             "minTaskCount": replicas,
             "maxTaskCount": replicas,
             "autoScalingMetric": "AVERAGE_CPU",
-            "autoScalingTargetValue": CPU_PERCENT as u32,
+            "autoScalingTargetValue": CPU_PERCENT,
         });
     };
-    let share = |text: &Option<String>| text.as_deref()?.trim_end_matches('%').trim().parse::<f64>().ok();
+    // It takes whole numbers only.
+    let share = |text: &Option<String>| -> Option<u64> {
+        let number = text.as_deref()?.trim_end_matches('%').trim();
+        number.split('.').next()?.parse().ok()
+    };
     let (metric, aim) = match (share(&it.cpu), share(&it.memory), it.requests_per_second) {
         (Some(aim), _, _) => ("AVERAGE_CPU", aim),
         (None, Some(aim), _) => ("AVERAGE_MEMORY", aim),
-        (None, None, Some(requests)) => ("REQUEST_COUNT_PER_TARGET", f64::from(requests) * 60.0),
+        (None, None, Some(requests)) => ("REQUEST_COUNT_PER_TARGET", u64::from(requests) * 60),
         (None, None, None) => ("AVERAGE_CPU", CPU_PERCENT),
     };
     json!({
         "minTaskCount": it.min,
         "maxTaskCount": it.max,
         "autoScalingMetric": metric,
-        "autoScalingTargetValue": aim.round() as u32,
+        "autoScalingTargetValue": aim,
     })
 }

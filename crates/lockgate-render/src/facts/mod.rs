@@ -158,6 +158,12 @@ impl<'a> Environment<'a> {
         }
     }
 
+    /// Where containers write what they print, on AWS.
+    pub(crate) fn log_group(&self) -> String {
+        let said = self.system.monitoring.logs.as_ref().and_then(|it| it.group.clone());
+        said.unwrap_or_else(|| format!("/ecs/{}-{}", self.system.name, self.name()))
+    }
+
     pub(crate) fn is_on_aws(&self) -> bool {
         matches!(
             self.system.target,

@@ -1,3 +1,5 @@
+//! What is measured, who hears of it, and what one sees at a glance.
+
 use serde_json::Value;
 
 use crate::common::{example, rendered, text};

@@ -1,3 +1,5 @@
+//! What ECS, Express Mode and App Runner are told, and what they cannot do.
+
 use std::collections::BTreeSet;
 
 use lockgate_render::{Rendered, render};
@@ -45,6 +47,8 @@ fn a_task_is_small_enough_and_reads_its_variables_from_where_they_are() {
     assert_eq!(place("JOINED"), format!("{secret}:shop/app:JOINED::"));
     assert_eq!(place("WHOLE"), format!("{secret}:shop/whole"));
     assert_eq!(place("PART"), format!("{secret}:shop/parts:one::"));
+    // AWS would take the end of the name for the six signs that it adds itself.
+    assert_eq!(place("AMBIGUOUS"), format!("{secret}:shop/the-secret-«secret-suffix shop/the-secret»"));
 }
 
 #[test]
@@ -55,8 +59,9 @@ fn the_roles_read_what_the_task_reads_and_nothing_else() {
         let wanted = task["containerDefinitions"][0]["secrets"].as_array().unwrap().iter().map(|it| {
             let from = it["valueFrom"].as_str().unwrap();
             match from.split(':').collect::<Vec<_>>().as_slice() {
-                [a, b, "secretsmanager", d, e, f, name, ..] => {
-                    format!("{a}:{b}:secretsmanager:{d}:{e}:{f}:{name}-??????")
+                ["arn", "aws", "secretsmanager", region, account, "secret", name, ..] => {
+                    let name = name.split_once("-«").map_or(*name, |it| it.0);
+                    format!("arn:aws:secretsmanager:{region}:{account}:secret:{name}-??????")
                 }
                 _ => from.to_owned(),
             }

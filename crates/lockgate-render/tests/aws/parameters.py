@@ -1,4 +1,4 @@
-"""Reads lines of `file, service, operation, member, others` from the named file, and validates each file as botocore would before a call.
+"""Reads lines of `file, path, service, operation, member, others` from the named file, and validates each file as botocore would before a call.
 
 Where a member is named, the file's text is its value, and `others` are the members beside it.
 """
@@ -13,8 +13,8 @@ session = botocore.session.get_session()
 models = {}
 wrong = 0
 for line in open(sys.argv[1], encoding="utf-8"):
-    path, service, operation, member, others = json.loads(line)
-    with open(path, encoding="utf-8") as file:
+    place, path, service, operation, member, others = json.loads(line)
+    with open(place, encoding="utf-8") as file:
         text = file.read()
     document = json.loads(text)
     params = {**others, member: text} if member else document

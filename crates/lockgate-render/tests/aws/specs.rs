@@ -4,7 +4,7 @@ use crate::common;
 use lockgate_render::Rendered;
 
 /// Two services that users reach, one that only others do, workers, jobs, and each kind of store and of alert.
-pub const ECS: &str = r##"
+pub const ECS: &str = r#"
 lockgate: v1
 system: shop
 owner: shop-team
@@ -27,6 +27,7 @@ services:
     secrets:
       SHARED: {generate: hex32, rotate: 30d}
       WHOLE: {from: shop/whole}
+      AMBIGUOUS: {from: shop/the-secret}
       PART: {from: shop/parts, key: one}
       OPTIONAL: {required: false}
     health: /health
@@ -97,10 +98,10 @@ environments:
     dependencies:
       postgres: {external: {rds: shop-db}}
       cache: {external: {elasticache: shop-cache}}
-"##;
+"#;
 
 /// A service, a worker and a migration in Express Mode, without a registry that says whose account it is.
-pub const EXPRESS: &str = r##"
+pub const EXPRESS: &str = r"
 lockgate: v1
 system: shop
 build: {preset: python, image: registry.example/shop}
@@ -114,9 +115,9 @@ services:
 migrations: {command: [alembic, upgrade, head], in: web}
 environments:
   production: {target: {ecs-express: {region: us-gov-west-1}}}
-"##;
+";
 
-pub const APP_RUNNER: &str = r##"
+pub const APP_RUNNER: &str = r#"
 lockgate: v1
 system: shop
 build: {preset: nextjs, image: 210987654321.dkr.ecr.eu-west-1.amazonaws.com/shop}
@@ -141,7 +142,7 @@ environments:
     target: {apprunner: {region: eu-west-1}}
     stores: {secrets: {aws-parameter-store: /shop/secrets}, config: {aws-parameter-store: /shop/config}}
     dependencies: {cache: {external: {elasticache: shop-cache}}}
-"##;
+"#;
 
 /// Everything of AWS that the examples and these specs give.
 pub fn all() -> Vec<(&'static str, Rendered)> {

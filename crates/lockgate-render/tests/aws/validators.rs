@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crate::common::{on_disk, validator};
+use lockgate_render::Artifact;
+
+use crate::common::validator;
 use crate::specs;
 
 /// By the file's name, and the folder or the prefix where names are not enough.
@@ -48,10 +50,10 @@ const TEXTS: [(&str, &str, &str, &str, &str); 4] = [
 ];
 
 /// The line that `parameters.py` reads.
-fn call(path: &str, text: &str) -> String {
+fn call(path: &str, text: &str, file: &Path) -> String {
     let line = |service: &str, operation: &str, member: Option<&str>, others: &str| {
         let others: serde_json::Value = serde_json::from_str(others).unwrap();
-        serde_json::json!([path, service, operation, member, others]).to_string()
+        serde_json::json!([file, path, service, operation, member, others]).to_string()
     };
     if let Some((_, service, operation, member, others)) = TEXTS.iter().find(|it| path.ends_with(it.0)) {
         return line(service, operation, Some(member), others);
@@ -74,39 +76,37 @@ fn is_of_aws(path: &str) -> bool {
 fn botocore_takes_every_document() {
     let Some(python) = validator::validator("python-botocore") else { return };
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/aws/parameters.py");
-    let mut files = 0;
+    let folder = tempfile::tempdir().unwrap();
+    let mut calls = vec![];
     for (name, rendered) in specs::all() {
-        let folder = on_disk(&rendered.artifacts);
-        let documents: Vec<String> = rendered
+        let documents = rendered
             .artifacts
             .iter()
-            .filter(|it| is_of_aws(&it.path) && it.path.ends_with(".json"))
-            .map(|it| call(&it.path, &it.text))
-            .collect();
-        files += documents.len();
-        let input = folder.path().join("calls.jsonl");
-        std::fs::write(&input, documents.join("\n")).unwrap();
-        let output = python.run([program.as_path(), &input], folder.path());
-        assert_eq!((output.code, output.stdout.as_str()), (Some(0), ""), "{name}: {output}");
+            .filter(|it| is_of_aws(&it.path) && it.path.strip_suffix(".json").is_some());
+        for (idx, document) in documents.enumerate() {
+            let file = folder.path().join(format!("{name}-{idx}.json"));
+            std::fs::write(&file, &document.text).unwrap();
+            calls.push(call(&document.path, &document.text, &file));
+        }
     }
-    validator::report("botocore", files);
+    let input = folder.path().join("calls.jsonl");
+    std::fs::write(&input, calls.join("\n")).unwrap();
+    python.run([program.as_path(), &input], folder.path()).passed();
+    validator::report("botocore", calls.len());
 }
 
 #[test]
 fn cfn_lint_takes_every_template() {
     let Some(lint) = validator::validator("cfn-lint") else { return };
-    let mut files = 0;
+    let folder = tempfile::tempdir().unwrap();
+    let mut files = vec![];
     for (name, rendered) in specs::all() {
-        let folder = on_disk(&rendered.artifacts);
-        let templates: Vec<&str> = rendered
-            .artifacts
-            .iter()
-            .map(|it| it.path.as_str())
-            .filter(|it| is_of_aws(it) && it.ends_with("template.yaml"))
-            .collect();
-        assert!(!templates.is_empty(), "{name} has no template");
-        files += templates.len();
-        lint.run(&templates, folder.path()).passed();
+        let is_template = |it: &&Artifact| is_of_aws(&it.path) && it.path.ends_with("template.yaml");
+        let template = rendered.artifacts.iter().find(is_template);
+        let template = template.unwrap_or_else(|| panic!("{name} has no template"));
+        files.push(format!("{name}.yaml"));
+        std::fs::write(folder.path().join(format!("{name}.yaml")), &template.text).unwrap();
     }
-    validator::report("cfn-lint", files);
+    lint.run(&files, folder.path()).passed();
+    validator::report("cfn-lint", files.len());
 }
