@@ -73,12 +73,13 @@ pub(super) fn alerts(system: &System) -> Vec<Alert<'_>> {
             (None, Some(metric)) => measured(system, metric)?,
             (None, None) => return None,
         };
+        let threshold = counted(measured, rule.alert);
         Some(Alert {
             name: name.clone(),
             measured,
-            threshold: rule.alert,
+            threshold,
             severity: rule.severity,
-            summary: rule.summary.clone().unwrap_or_else(|| summary(measured, rule.alert)),
+            summary: rule.summary.clone().unwrap_or_else(|| summary(measured, threshold)),
             runbook: rule.runbook.as_deref(),
             origin: format!("alerts.{name}"),
         })
@@ -99,6 +100,16 @@ pub(super) fn objectives(system: &System) -> Vec<Objective<'_>> {
         Some(Objective { measured, threshold, origin: format!("slo.{metric}") })
     });
     slos.chain(others).collect()
+}
+
+/// Restarts are counted within a time, however it is written: none of them lasts.
+fn counted(measured: Measured<'_>, threshold: Threshold) -> Threshold {
+    match (measured, threshold.period) {
+        (Measured::System("restarts"), Some(Period::For(span) | Period::Over(span))) => {
+            Threshold { period: Some(Period::In(span)), ..threshold }
+        }
+        _ => threshold,
+    }
 }
 
 /// `None` for a dependency that this environment does not have.

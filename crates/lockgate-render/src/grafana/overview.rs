@@ -24,8 +24,8 @@ pub(super) fn dashboard(environment: &Environment<'_>, output: &mut Output<'_>) 
 
 fn services(environment: &Environment<'_>) -> Vec<Shown> {
     let system = |metric: &'static str, title: &str, kind, unit| {
-        let series = prometheus::of_services(environment, metric, None, Pick::Variable)?;
         let demands = Demands::of(environment, Measured::System(metric));
+        let series = prometheus::of_services(environment, metric, demands.period(), Pick::Variable)?;
         Some(Shown {
             title: title.to_owned(),
             description: demands.text(),
@@ -109,7 +109,7 @@ fn dependencies(environment: &Environment<'_>) -> Vec<Shown> {
 
 fn of_dependency(environment: &Environment<'_>, name: &DependencyName, metric: &str) -> Option<Shown> {
     let demands = Demands::of(environment, Measured::Dependency(name, metric));
-    let series = prometheus::of_dependency(environment, name, metric, None)?;
+    let series = prometheus::of_dependency(environment, name, metric, demands.period())?;
     let dependency = &environment.system.dependencies[name];
     let legend = series.labels.keys().map(|it| format!("{{{{{it}}}}}")).collect::<Vec<_>>().join(" ");
     Some(Shown {

@@ -1,6 +1,6 @@
 //! Panels: what is asked, in which unit it is shown, and from where on it is bad.
 
-use lockgate_model::{Amount, Comparison, Percent, SloSeverity, Threshold, Unit};
+use lockgate_model::{Amount, Comparison, Percent, Period, SloSeverity, Threshold, Unit};
 use serde::Serialize;
 
 use crate::facts::{Environment, Measured};
@@ -259,6 +259,12 @@ impl Demands {
         }
     }
 
+    /// The time that is counted in, or averaged over.
+    pub(super) fn period(&self) -> Option<Period> {
+        let mut periods = self.alerts.iter().filter_map(|it| it.0.period);
+        periods.find(|it| !matches!(it, Period::For(_)))
+    }
+
     pub(super) fn text(&self) -> String {
         let objective = self.objective.map(|it| format!("objective: {it}"));
         let alerts = self.alerts.iter().map(|it| format!("alert: {}", it.0));
@@ -276,6 +282,8 @@ impl Demands {
         let (mut above, mut below) = (vec![], vec![]);
         for (threshold, color) in all {
             let value = threshold.amount.value();
+            // A step begins with its number: what is above nothing at all begins a little later.
+            let value = if value == 0.0 && threshold.comparison == Comparison::More { 0.001 } else { value };
             match threshold.comparison {
                 Comparison::More | Comparison::AtLeast => above.push((value, color)),
                 Comparison::Less | Comparison::AtMost => below.push((value, color)),

@@ -44,7 +44,9 @@ fn shown(environment: &Environment<'_>) -> Vec<Shown> {
     };
     let (share, seconds, number) = (unit(Unit::Share), unit(Unit::Duration), unit(Unit::Count));
     let failed = format!("({} or 0 * {all}) / {all}", rate(r#", status=~"5..""#, each));
-    let weight = format!("{all} / on (service) group_left () {}", rate("", "service"));
+    // Of all versions, also of those that are not shown.
+    let whole = format!(r#"sum by (service) (rate({REQUESTS}{{service=~"$service"}}[{WINDOW}]))"#);
+    let weight = format!("{all} / on (service) group_left () {whole}");
     vec![
         graph("Instances that answer", format!("sum by ({each}) (up{{{OF}}})"), number, none()),
         graph("Share of the requests", weight, share, none()),

@@ -5,7 +5,7 @@ use lockgate_model::{Amount, Comparison, Millis, Period, Threshold, Unit};
 use super::dependencies;
 use super::rule::{Proof, Rule, Severity};
 use super::scrape::Source;
-use super::series::{Feed, Labels, Metric, Series, quoted};
+use super::series::{EVERY, Feed, Labels, Metric, Series, quoted};
 use super::services::{self, Pick};
 use crate::facts::{Alert, Environment, Measured, proper_name};
 use crate::output::Output;
@@ -46,7 +46,12 @@ fn written(environment: &Environment<'_>, alert: &Alert<'_>, output: &mut Output
     };
     let Series { expr, labels, feed } = series;
     let expr = if is_compound(&expr) { format!("({expr})") } else { expr };
-    let proof = proof(alert.threshold, labels, feed, services::window(environment));
+    let window = match (period, alert.measured) {
+        (Some(Period::In(span) | Period::Over(span)), _) => span,
+        (_, Measured::Dependency(..)) => dependencies::window(environment),
+        (_, Measured::System(_) | Measured::Query(_)) => services::window(environment),
+    };
+    let proof = proof(alert.threshold, labels, feed, window);
     Some(rule(expr, proof))
 }
 
@@ -104,10 +109,18 @@ fn proof(threshold: Threshold, labels: Labels, feed: Feed, window: Millis) -> Op
         Comparison::Equal if feed.is_exact() => (at, above),
         Comparison::Equal => return None,
     };
-    // A burst that stays in sight lasts as long as the window, or as it has to.
-    let window = threshold.period.map_or(window, Period::span).max(window);
     let quiet = feed.can_be(within).then(|| vec![(feed.clone(), within)]);
-    feed.can_be(beyond).then(|| Proof { labels, fires: vec![(feed, beyond)], quiet, window })
+    let begins = match threshold.comparison {
+        // A rate that is still too low is low.
+        Comparison::Less | Comparison::AtMost => feed.reaches(beyond, EVERY),
+        Comparison::Equal | Comparison::AtLeast | Comparison::More => feed.reaches(beyond, window),
+    };
+    let is_seen = match feed {
+        // All of them have to lie in the window.
+        Feed::Changes(_) => begins <= window,
+        _ => true,
+    };
+    (is_seen && feed.can_be(beyond)).then(|| Proof { labels, fires: vec![(feed, beyond)], quiet, begins })
 }
 
 /// Just below it, itself, and just above.
@@ -168,7 +181,7 @@ fn unwritten(environment: &Environment<'_>, sources: &[Source]) -> Vec<Rule> {
         severity: Severity::None,
         summary: "alerts are on their way; that this one stops is the alert".to_owned(),
         runbook: None,
-        proof: Some(Proof { labels: Labels::new(), fires: vec![], quiet: None, window: AWAY }),
+        proof: Some(Proof { labels: Labels::new(), fires: vec![], quiet: None, begins: Millis::ZERO }),
     });
     rules.retain(|it| is_free(&it.name));
     rules
@@ -191,7 +204,7 @@ fn missing(name: &str, severity: Severity, sources: &[Source], of: impl Fn(&Sour
             labels: Labels::from([("job", (*first).to_owned())]),
             fires: found(&jobs[1..]),
             quiet: Some(found(&jobs)),
-            window: AWAY,
+            begins: Millis::ZERO,
         }),
     })
 }

@@ -6,7 +6,7 @@
 use lockgate_model::{Amount, Comparison, Millis};
 
 use super::rule::{Proof, Rule, Severity};
-use super::series::{Feed, Labels, Metric};
+use super::series::{EVERY, Feed, Labels, Metric};
 use super::services;
 use crate::facts::{Environment, Measured};
 
@@ -95,7 +95,7 @@ pub(super) fn rules(environment: &Environment<'_>) -> Vec<Rule> {
                 labels: Labels::from([("service", service.to_owned())]),
                 fires: vec![(errors(), limit * 1.01)],
                 quiet: Some(vec![(errors(), limit * 0.99)]),
-                window: Millis::mins(10),
+                begins: EVERY,
             }),
         }
     });

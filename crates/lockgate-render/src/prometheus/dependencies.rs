@@ -35,6 +35,11 @@ enum Shape {
     Heap,
 }
 
+/// Time that rates of dependencies are computed over: four readings, as one may be lost.
+pub(super) fn window(environment: &Environment<'_>) -> Millis {
+    at_least(environment.system.monitoring.dependencies_every, Millis::mins(2))
+}
+
 /// `None` for what nothing shows.
 pub(crate) fn series(
     environment: &Environment<'_>,
@@ -49,9 +54,7 @@ pub(crate) fn series(
     }
     let window = match period {
         Some(Period::In(span) | Period::Over(span)) => span,
-        Some(Period::For(_)) | None => {
-            at_least(environment.system.monitoring.dependencies_every, Millis::mins(2))
-        }
+        Some(Period::For(_)) | None => self::window(environment),
     };
     let of = format!("dependency={}", quoted(name.as_str()));
     let here = |metric| Metric::new(metric, &own);

@@ -7,10 +7,7 @@ use lockgate_model::Millis;
 use serde::Serialize;
 
 use super::rule::{Proof, Rule};
-use super::series::STEP;
-
-/// Time between two evaluations.
-const EVERY: Millis = Millis::mins(1);
+use super::series::{EVERY, Feed, STEP, evaluated};
 
 #[derive(Serialize)]
 pub(super) struct Tests<'r> {
@@ -63,13 +60,10 @@ pub(super) fn tests<'r>(
 
 fn of_rule<'r>(rule: &'r Rule, proof: &Proof) -> Vec<Test<'r>> {
     let lasting = rule.lasting.unwrap_or_default();
-    // Known after the first readings, and pending at the next evaluation; counted changes stay in the window.
-    let settled =
-        if rule.lasting.is_some() { Millis(2 * EVERY.0) } else { proof.window.min(Millis(2 * EVERY.0)) };
-    let after = Millis((lasting.0 + settled.0).next_multiple_of(EVERY.0));
+    let after = evaluated(Millis(proof.begins.0 + lasting.0));
     let mut expected = vec![];
     if lasting > Millis::ZERO {
-        let before = Millis((lasting.0 - 1) / EVERY.0 * EVERY.0);
+        let before = Millis(after.0 - EVERY.0);
         expected.push(Expected { eval_time: before.to_string(), alertname: &rule.name, exp_alerts: vec![] });
     }
     expected.push(Expected {
@@ -79,9 +73,11 @@ fn of_rule<'r>(rule: &'r Rule, proof: &Proof) -> Vec<Test<'r>> {
     });
     let mut tests = vec![test(format!("{} fires", rule.name), &proof.fires, after, expected)];
     if let Some(quiet) = &proof.quiet {
-        let eval_time = after.to_string();
+        // Some rates begin low, which is forgotten after another time.
+        let later = Millis(after.0 + proof.begins.0);
+        let eval_time = later.to_string();
         let expected = vec![Expected { eval_time, alertname: &rule.name, exp_alerts: vec![] }];
-        tests.push(test(format!("{} does not fire", rule.name), quiet, after, expected));
+        tests.push(test(format!("{} does not fire", rule.name), quiet, later, expected));
     }
     tests
 }
@@ -92,12 +88,7 @@ fn fired(rule: &Rule, proof: &Proof) -> Fired {
     Fired { exp_labels, exp_annotations: rule.annotations() }
 }
 
-fn test<'r>(
-    name: String,
-    feeds: &[(super::series::Feed, f64)],
-    until: Millis,
-    expected: Vec<Expected<'r>>,
-) -> Test<'r> {
+fn test<'r>(name: String, feeds: &[(Feed, f64)], until: Millis, expected: Vec<Expected<'r>>) -> Test<'r> {
     let steps = until.0 / STEP.0 + 1;
     let inputs = feeds.iter().flat_map(|(feed, value)| feed.inputs(*value, steps));
     Test {

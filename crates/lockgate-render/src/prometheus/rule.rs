@@ -66,8 +66,8 @@ pub(super) struct Proof {
     pub(super) labels: Labels,
     pub(super) fires: Vec<(Feed, f64)>,
     pub(super) quiet: Option<Vec<(Feed, f64)>>,
-    /// What has to be known before the expression has its value: the longest window in it.
-    pub(super) window: Millis,
+    /// The first evaluation at which enough is known for the expression to hold.
+    pub(super) begins: Millis,
 }
 
 impl From<SloSeverity> for Severity {

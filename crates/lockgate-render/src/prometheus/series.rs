@@ -85,6 +85,8 @@ pub(crate) struct Input {
 
 /// Time between two fed values.
 pub(crate) const STEP: Millis = Millis::secs(15);
+/// Time between two evaluations of rules in a test.
+pub(crate) const EVERY: Millis = Millis::mins(1);
 /// Requests in a step where only their shares matter.
 const MANY: f64 = 3_000.0;
 /// Beyond this, a test would be larger than what it proves.
@@ -143,6 +145,20 @@ impl Feed {
         }
     }
 
+    /// The first evaluation at which the value is reached, from below, in a window that begins with what is fed.
+    pub(crate) fn reaches(&self, value: f64, window: Millis) -> Millis {
+        match self {
+            Feed::Gauge(_) | Feed::Ratio { .. } | Feed::Fixed { .. } | Feed::GaugeShare { .. } => {
+                Millis::ZERO
+            }
+            // Two readings have a rate, and the share of two rates is right from then on.
+            Feed::Growth { .. } | Feed::Share { .. } | Feed::Quantile { .. } | Feed::Slow { .. } => EVERY,
+            Feed::Rate(_) | Feed::RateFixed { .. } => evaluated(window),
+            Feed::Changes(_) => evaluated(Millis(value as u64 * STEP.0)),
+            Feed::Rest(inner) | Feed::With(inner, ..) => inner.reaches(value, window),
+        }
+    }
+
     /// What is fed for the value from the beginning on, for so many steps.
     pub(crate) fn inputs(&self, value: f64, steps: u64) -> Vec<Input> {
         let seconds = STEP.as_secs_f64();
@@ -190,4 +206,9 @@ impl Feed {
             }
         }
     }
+}
+
+/// The first evaluation that is not before.
+pub(crate) fn evaluated(at: Millis) -> Millis {
+    Millis(at.0.next_multiple_of(EVERY.0))
 }
