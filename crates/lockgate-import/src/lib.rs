@@ -5,6 +5,7 @@
 //! secret stands in a spec or in a report.
 
 mod compose;
+mod dotenv;
 mod report;
 mod secret;
 mod template;
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 
 use lockgate_model::Diagnostic;
 
+pub use dotenv::dotenv;
 pub use report::{Counts, Fate, Field, Report, Wanted};
 
 /// A file, and what is known beside it.

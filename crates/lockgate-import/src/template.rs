@@ -32,10 +32,9 @@ impl Filled {
         if self.used.is_empty() {
             return None;
         }
-        Some(format!(
-            "with the value that {} has here",
-            lockgate_diagnostics::suggest::all(self.used.iter().map(String::as_str),)
-        ))
+        let names = lockgate_diagnostics::suggest::all(self.used.iter().map(String::as_str));
+        let were = if self.used.len() == 1 { "was" } else { "were" };
+        Some(format!("{names} {were} put in"))
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) fn refer(reading: &Reading<'_>, part: &Part, text: &str) -> Option<Re
         };
         return match other.bundled() {
             Some(bundled) => address(&url, &other.name, bundled),
-            None => service(&url, part, other),
+            None => service(reading, &url, part, other),
         };
     }
     let (host, number) = text.split_once(':').map_or((text, None), |it| (it.0, Some(it.1)));
@@ -92,13 +92,14 @@ fn plain(text: String) -> Refer {
 }
 
 /// An address of a service. A reference is a need, and needs must not go in circles.
-fn service(url: &Url<'_>, part: &Part, other: &Part) -> Option<Refer> {
+fn service(reading: &Reading<'_>, url: &Url<'_>, part: &Part, other: &Part) -> Option<Refer> {
     if url.password.is_some_and(|it| !it.is_empty()) {
         return Some(Refer::Secret);
     }
     let main = other.ports.first().map(|it| it.1);
     let is_main = url.user.is_none() && url.scheme == "http" && main == Some(url.port.unwrap_or(80));
-    let is_needed = part.needs().iter().any(|it| it.0 == other.written);
+    let circular = reading.circular.contains(&(part.written.clone(), other.written.clone()));
+    let is_needed = !circular && part.needs().iter().any(|it| it.0 == other.written);
     let name = &other.name;
     if is_main && is_needed && !template::has_marks(url.rest) {
         return Some(plain(format!("${{{name}.url}}{}", escaped(url.rest))));
@@ -156,8 +157,14 @@ fn address(url: &Url<'_>, name: &str, bundled: &Bundled) -> Option<Refer> {
     } else {
         format!("{}", url.port.unwrap_or(kind.port))
     };
-    let text = format!("{}://{credentials}${{{name}.host}}:{port}{}", url.scheme, escaped(url.rest));
-    Some(to(text, name))
+    // The user is one of the server, not of the database.
+    let source = match url.rest {
+        rest if kind.name != "mongodb" || !signed || rest.contains("authSource=") => "",
+        rest if rest.contains('?') => "&authSource=admin",
+        _ => "?authSource=admin",
+    };
+    let rest = escaped(url.rest);
+    Some(to(format!("{}://{credentials}${{{name}.host}}:{port}{rest}{source}", url.scheme), name))
 }
 
 /// What an address has beyond the one that the spec makes by itself; `None` when it is another one.

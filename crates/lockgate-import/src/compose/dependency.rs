@@ -9,7 +9,7 @@ use super::part::{Part, Role};
 use super::patches;
 use super::ports;
 use super::reading::{Reading, to_service};
-use super::{items, keys, text, words};
+use super::{is_empty, items, keys, text, words};
 use crate::template;
 use crate::value::{Map, Value};
 
@@ -134,12 +134,9 @@ impl One<'_, '_> {
         let (part, bundled) = (self.part, self.bundled);
         let mut spec = Map::one("type", Value::Text(bundled.kind.name.to_owned()));
         self.reading.renamed(part);
-        if bundled.signs_in() && bundled.password.is_none() && !bundled.password_in_file {
-            let path = format!("services.{}", part.written);
-            self.reading.want(&bundled.secret, &path, part.span, true);
-        }
         for entry in &part.keys {
             match entry.key.as_str() {
+                _ if is_empty(&entry.value) => keys::rest(self.reading, part, entry),
                 "image" => self.image(entry, &mut spec),
                 "environment" => self.environment(entry, &mut spec),
                 "ports" => self.ports(entry, &mut spec),
@@ -157,6 +154,11 @@ impl One<'_, '_> {
         }
         self.implied(&mut spec);
         self.only_root();
+        if bundled.signs_in() {
+            // The file may say nothing of a password that there is now.
+            let path = format!("services.{}", part.written);
+            self.reading.want(&bundled.secret, &path, part.span, true);
+        }
         spec
     }
 

@@ -101,7 +101,9 @@ fn asked(reading: &Reading<'_>, part: &Part, test: &Node) -> Option<Asked> {
             _ => return None,
         }
     };
-    if command.iter().any(|it| crate::secret::is_known_form(it) || template::has_marks(it)) {
+    if command.first().is_none_or(String::is_empty)
+        || command.iter().any(|it| crate::secret::is_known_form(it) || template::has_marks(it))
+    {
         return None;
     }
     Some(http(part, &line).unwrap_or(Asked::Command(command)))

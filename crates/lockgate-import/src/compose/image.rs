@@ -97,11 +97,11 @@ impl One<'_, '_> {
     fn read(&mut self, entry: &Entry) {
         match &entry.value.kind {
             Kind::Scalar(_) => {
-                self.place(Some(&entry.value), None, (&self.part.path("build"), entry));
+                self.context(Some(&entry.value), (&self.part.path("build"), entry));
             }
             Kind::Map(entries) => self.map(entry, entries),
             Kind::Seq(_) => {
-                self.build.set("dockerfile", Value::Text("Dockerfile".to_owned()));
+                self.build.set("context", Value::Text(".".to_owned()));
                 self.reading.dropped(
                     self.part.path("build"),
                     entry.key_span,
@@ -112,20 +112,20 @@ impl One<'_, '_> {
     }
 
     fn map(&mut self, whole: &Entry, entries: &[Entry]) {
-        let node = |key: &str| entries.iter().find(|it| it.key == key).filter(|it| !it.value.is_null());
-        let (context, dockerfile) = (node("context"), node("dockerfile"));
-        self.place(
-            context.map(|it| &it.value),
-            dockerfile.map(|it| &it.value),
-            (&self.part.path("build.context"), context.unwrap_or(whole)),
-        );
+        let context = entries.iter().find(|it| it.key == "context" && !it.value.is_null());
+        let place = (&*self.part.path("build.context"), context.unwrap_or(whole));
+        self.context(context.map(|it| &it.value), place);
         for entry in entries {
             let path = self.part.path(&format!("build.{}", entry.key));
             match entry.key.as_str() {
                 "context" => {}
-                "dockerfile" => {
-                    let to = format!("services.{}.build.dockerfile", self.part.name);
-                    self.reading.mapped(path, entry.key_span, to);
+                _ if entry.value.is_null() => {
+                    self.reading.mapped_but(path, entry.key_span, "nothing", "it is empty".to_owned());
+                }
+                "dockerfile" => self.dockerfile(entry),
+                "secrets" => {
+                    keys::needed(self.reading, "secrets", entry);
+                    self.keep(entry, "the spec says nothing of how an engine builds");
                 }
                 "target" => match self.reading.plain(&entry.value) {
                     Some(stage) => {
@@ -146,33 +146,30 @@ impl One<'_, '_> {
         keys::inner(self.reading, self.part, &["build"], entry, why);
     }
 
-    /// Folder and Dockerfile: the spec says both from where it stands itself.
-    fn place(&mut self, context: Option<&Node>, dockerfile: Option<&Node>, (path, entry): (&str, &Entry)) {
-        let to = format!("services.{}.build", self.part.name);
-        let read = |node: Option<&Node>, otherwise: &str| {
-            node.map_or(Some(otherwise.to_owned()), |it| self.reading.plain(it))
-        };
-        let folder = read(context, ".").and_then(|it| inside("", &it));
-        let file = read(dockerfile, "Dockerfile");
-        let found = folder.and_then(|folder| Some((inside(&folder, &file?)?, folder)));
-        if let Some((file, folder)) = found.filter(|it| it.0 != ".") {
-            self.build.set("dockerfile", Value::Text(file));
-            if folder != "." {
-                self.build.set("context", Value::Text(folder));
-            }
+    /// The folder that is built, from where the spec stands.
+    fn context(&mut self, node: Option<&Node>, (path, entry): (&str, &Entry)) {
+        let folder = node.map_or(Some(".".to_owned()), |it| self.reading.plain(it));
+        let folder = folder.and_then(|it| inside(&it));
+        self.build.set("context", Value::Text(folder.clone().unwrap_or_else(|| ".".to_owned())));
+        if folder.is_some() {
+            let to = format!("services.{}.build.context", self.part.name);
             return self.reading.mapped(path, entry.key_span, to);
         }
-        self.build.set("dockerfile", Value::Text("Dockerfile".to_owned()));
-        let mut build = Map::default();
-        for (key, node) in [("context", context), ("dockerfile", dockerfile)] {
-            let entry = node.map(|it| Entry { key: key.to_owned(), key_span: it.span, value: it.clone() });
-            if let Some(value) = entry.and_then(|it| self.reading.written(path, &it)) {
-                build.set(key, value);
-            }
+        let context = Entry { key: "context".to_owned(), ..entry.clone() };
+        self.keep(&context, "the spec builds what is beside it or below");
+    }
+
+    /// The Dockerfile, from the folder that is built.
+    fn dockerfile(&mut self, entry: &Entry) {
+        let file = self.reading.plain(&entry.value).and_then(|it| inside(&it)).filter(|it| it != ".");
+        let Some(file) = file else {
+            return self.keep(entry, "the spec has Dockerfiles in the folder that is built");
+        };
+        if file != "Dockerfile" {
+            self.build.set("dockerfile", Value::Text(file));
         }
-        self.reading.patches.add(patches::SERVICE, &self.part.name, Map::one("build", Value::Map(build)));
-        let to = to_service(&self.part.name, "build.context");
-        self.reading.patched(path, entry.key_span, to, "the spec builds what is beside it or below");
+        let to = format!("services.{}.build.dockerfile", self.part.name);
+        self.reading.mapped(self.part.path("build.dockerfile"), entry.key_span, to);
     }
 
     fn args(&mut self, entry: &Entry) {
@@ -226,12 +223,12 @@ impl One<'_, '_> {
     }
 }
 
-/// A path from a folder, when it stays in the folder of the spec.
-fn inside(folder: &str, path: &str) -> Option<String> {
+/// A path in the usual looks, when it stays in its folder.
+fn inside(path: &str) -> Option<String> {
     if path.is_empty() || path.starts_with(['/', '~']) || path.contains("://") || path.contains(['\\', ':']) {
         return None;
     }
-    let mut parts: Vec<&str> = folder.split('/').filter(|it| !matches!(*it, "" | ".")).collect();
+    let mut parts: Vec<&str> = vec![];
     for part in path.split('/') {
         match part {
             "" | "." => {}
@@ -249,14 +246,14 @@ mod tests {
     use super::inside;
 
     #[test]
-    fn paths_stay_in_the_folder_of_the_spec() {
-        let inside = |folder, path| inside(folder, path).unwrap_or("-".to_owned());
-        assert_eq!(inside("", "./api/"), "api");
-        assert_eq!(inside("", "."), ".");
-        assert_eq!(inside("api", "../Dockerfile.api"), "Dockerfile.api");
-        assert_eq!(inside("api", "docker/Dockerfile"), "api/docker/Dockerfile");
-        for path in ["..", "../x", "/x", "~/x", "https://x/y.git", "git@x:y", "C:\\x", ""] {
-            assert_eq!(inside("", path), "-", "{path}");
+    fn paths_stay_in_their_folder() {
+        for (path, wanted) in
+            [("./api/", "api"), (".", "."), ("a/../b", "b"), ("docker/Dockerfile", "docker/Dockerfile")]
+        {
+            assert_eq!(inside(path).as_deref(), Some(wanted));
+        }
+        for path in ["..", "../x", "a/../../x", "/x", "~/x", "https://x/y.git", "git@x:y", "C:\\x", ""] {
+            assert_eq!(inside(path), None, "{path}");
         }
     }
 }

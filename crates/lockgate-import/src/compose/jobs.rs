@@ -39,23 +39,35 @@ const NEVER: [&str; 6] = ["ports", "expose", "profiles", "scale", "network_mode"
 
 /// The jobs among the parts, by their place: at most one of each kind.
 pub(super) fn found(reading: &Reading<'_>, parts: &[Part]) -> Vec<(usize, Job)> {
+    let wishes: Vec<Option<Wish>> = parts.iter().map(|it| wish(reading, it)).collect();
+    // A job runs with the image of a service that stays one, and is called as no other service is.
+    let services: Vec<&Part> =
+        parts.iter().zip(&wishes).filter(|it| it.1.is_none() && it.0.is_service()).map(|it| it.0).collect();
     let mut found: Vec<(usize, Job)> = vec![];
-    for (idx, part) in parts.iter().enumerate().filter(|it| it.1.is_service()) {
-        let Some(job) = job(reading, part, parts) else { continue };
-        let same = |it: &(usize, Job)| std::mem::discriminant(&it.1) == std::mem::discriminant(&job);
-        if !found.iter().any(same) {
+    for (idx, (part, wish)) in parts.iter().zip(wishes).enumerate() {
+        let Some(wish) = wish else { continue };
+        let Some(service) = services.iter().find(|it| runs_same(part, it)) else { continue };
+        let service = service.name.clone();
+        let job = match wish {
+            Wish::Migrate(command) => Job::Migrations { command, service },
+            Wish::Seed(command) => Job::Seeds { command, service },
+        };
+        let is_taken = parts.iter().any(|it| it.name == job.container() && it.name != part.name);
+        if !is_taken && !found.iter().any(|it| it.1.key() == job.key()) {
             found.push((idx, job));
         }
     }
-    // A job runs with the image of a service that stays one.
-    let jobs: Vec<&str> = found.iter().map(|it| parts[it.0].name.as_str()).collect();
-    let is_free = |name: &str| parts.iter().all(|it| it.name != name || jobs.contains(&name));
-    let stays = |job: &Job| !jobs.contains(&job.service()) && is_free(job.container());
-    found.iter().filter(|it| stays(&it.1)).cloned().collect()
+    found
+}
+
+/// What a service that runs once is there for.
+enum Wish {
+    Migrate(Vec<String>),
+    Seed(Vec<String>),
 }
 
 impl Job {
-    pub(super) fn service(&self) -> &str {
+    fn service(&self) -> &str {
         match self {
             Job::Migrations { service, .. } | Job::Seeds { service, .. } => service,
         }
@@ -77,15 +89,15 @@ impl Job {
     }
 }
 
-fn job(reading: &Reading<'_>, part: &Part, parts: &[Part]) -> Option<Job> {
+fn wish(reading: &Reading<'_>, part: &Part) -> Option<Wish> {
     let known = |it: &Entry| !NEVER.contains(&it.key.as_str()) || it.value.is_null();
     let restart = part.get("restart").and_then(text).unwrap_or("no");
     let once = matches!(restart, "no" | "false") || restart.starts_with("on-failure");
-    if !once || part.elsewhere.is_some() || !part.keys.iter().all(known) {
+    if !part.is_service() || !once || part.elsewhere.is_some() || !part.keys.iter().all(known) {
         return None;
     }
     let command = command_words(reading, part.get("command")?)?;
-    if command.is_empty()
+    if command.first().is_none_or(String::is_empty)
         || command.iter().any(|it| template::has_marks(it) || crate::secret::is_known_form(it))
     {
         return None;
@@ -94,13 +106,11 @@ fn job(reading: &Reading<'_>, part: &Part, parts: &[Part]) -> Option<Job> {
     let says = |words: &[&str]| words.iter().any(|it| said.contains(it));
     let migrates = says(&["migrat", "alembic upgrade", "db push", "schema:load", "schema:update"]);
     let seeds = says(&["seed", "loaddata", "fixtures"]);
-    if !migrates && !seeds {
-        return None;
+    match (migrates, seeds) {
+        (true, _) => Some(Wish::Migrate(command)),
+        (false, true) => Some(Wish::Seed(command)),
+        (false, false) => None,
     }
-    let service =
-        parts.iter().filter(|it| it.name != part.name && it.is_service()).find(|it| runs_same(part, it))?;
-    let service = service.name.clone();
-    Some(if migrates { Job::Migrations { command, service } } else { Job::Seeds { command, service } })
 }
 
 /// Does the service have the image of the job, and all that the job is given?

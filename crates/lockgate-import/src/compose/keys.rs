@@ -114,7 +114,7 @@ const READ: [&str; 16] = [
 pub(super) fn rest(reading: &mut Reading<'_>, part: &Part, entry: &Entry) {
     let key = entry.key.as_str();
     let path = part.path(key);
-    if entry.value.is_null() {
+    if super::is_empty(&entry.value) {
         return reading.mapped_but(path, entry.key_span, "nothing", "it is empty".to_owned());
     }
     match key {
@@ -149,7 +149,7 @@ pub(super) fn rest(reading: &mut Reading<'_>, part: &Part, entry: &Entry) {
 }
 
 /// What a service mounts of the top-level `secrets` or `configs`.
-fn needed(reading: &mut Reading<'_>, group: &'static str, entry: &Entry) {
+pub(super) fn needed(reading: &mut Reading<'_>, group: &'static str, entry: &Entry) {
     for item in items(&entry.value) {
         if let Some(name) = text(item).or(item.get("source").and_then(text)) {
             reading.needed.insert((group, name.to_owned()));

@@ -25,7 +25,7 @@ mod top;
 mod words;
 
 use lockgate_model::Diagnostic;
-use lockgate_yaml::{Kind, Node};
+use lockgate_yaml::{Entry, Kind, Node};
 
 use crate::value::{Map, Value};
 use crate::{Imported, Input};
@@ -54,6 +54,7 @@ pub(crate) fn import(input: &Input<'_>) -> Result<Imported, Vec<Diagnostic>> {
     let jobs = jobs::all(&mut reading);
     network::open(&mut reading);
     top::end(&mut reading, &file.root);
+    unread(&mut reading, &file.root);
 
     let mut spec = Map::default();
     spec.set("lockgate", Value::Text("v1".to_owned()));
@@ -69,6 +70,25 @@ pub(crate) fn import(input: &Input<'_>) -> Result<Imported, Vec<Diagnostic>> {
         spec.print()
     );
     Ok(Imported { spec, report: reading.finished() })
+}
+
+/// What has a form that no reader above expects, such as a list where a map is wanted.
+fn unread(reading: &mut Reading<'_>, root: &Node) {
+    let groups = root.entries().iter().filter(|it| it.key != "services");
+    let mut all: Vec<(String, &Entry)> = groups.map(|it| (it.key.clone(), it)).collect();
+    for service in root.get("services").map_or(&[][..], Node::entries) {
+        let keys = service.value.entries().iter();
+        all.extend(keys.map(|it| (format!("services.{}.{}", service.key, it.key), it)));
+    }
+    for (path, entry) in all {
+        let is_below = |it: &str| {
+            it.strip_prefix(path.as_str()).is_some_and(|it| it.is_empty() || it.starts_with(['.', '[']))
+        };
+        if !reading.report.fields.iter().any(|it| is_below(&it.path)) {
+            let why = format!("Compose does not take {} here", entry.value.kind_name());
+            reading.dropped(path, entry.key_span, why);
+        }
+    }
 }
 
 fn shown_name(name: &str) -> String {
@@ -96,6 +116,15 @@ fn text(node: &Node) -> Option<&str> {
     match &node.kind {
         Kind::Scalar(scalar) if !scalar.is_null() => Some(&scalar.text),
         Kind::Scalar(_) | Kind::Seq(_) | Kind::Map(_) => None,
+    }
+}
+
+/// Does it say nothing at all?
+fn is_empty(node: &Node) -> bool {
+    match &node.kind {
+        Kind::Scalar(scalar) => scalar.is_null(),
+        Kind::Seq(items) => items.is_empty(),
+        Kind::Map(entries) => entries.is_empty(),
     }
 }
 

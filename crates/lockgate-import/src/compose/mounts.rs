@@ -77,16 +77,23 @@ fn is_path(target: &str) -> bool {
     target.starts_with('/') && 1 < target.len() && !target.split('/').any(|it| it == "..")
 }
 
+/// The named volume that an entry mounts, whatever else it says.
+fn volume(reading: &Reading<'_>, node: &Node) -> Option<String> {
+    if let Some(text) = reading.plain(node) {
+        let (source, _) = text.split_once(':')?;
+        return (!source.is_empty() && !source.contains(['/', '.', '~', '\\'])).then(|| source.to_owned());
+    }
+    let is_volume = node.get("type").and_then(super::text) == Some("volume");
+    node.get("source").filter(|_| is_volume).and_then(|it| reading.plain(it))
+}
+
 /// Does this service alone mount the volume, which is a plain one?
-pub(super) fn is_own(reading: &Reading<'_>, part: &Part, volume: &str) -> bool {
+pub(super) fn is_own(reading: &Reading<'_>, part: &Part, name: &str) -> bool {
     let mounts = |it: &&Part| {
         let all = it.get("volumes").map_or(&[][..], items).iter();
-        it.written != part.written
-            && all
-                .map(|it| read(reading, it))
-                .any(|it| matches!(&it, Mount::Named { volume: other, .. } if other == volume))
+        it.written != part.written && all.filter_map(|it| volume(reading, it)).any(|it| it == name)
     };
-    !reading.special_volumes.contains(volume) && !reading.parts.iter().any(|it| mounts(&it))
+    !reading.special_volumes.contains(name) && !reading.parts.iter().any(|it| mounts(&it))
 }
 
 /// The volumes of a service: those that the spec says, and all of them as a patch when it cannot say one of them.
@@ -121,16 +128,8 @@ pub(super) fn service(reading: &mut Reading<'_>, part: &Part, entry: &Entry, spe
 /// All entries as they are written: a patch of a list replaces it.
 pub(super) fn whole(reading: &mut Reading<'_>, part: &Part, entry: &Entry) {
     for item in items(&entry.value) {
-        if let Mount::Named { volume, .. } = read(reading, item) {
+        if let Some(volume) = volume(reading, item) {
             reading.needed.insert(("volumes", volume));
-        } else if let Some(source) = item.get("source").and_then(|it| reading.plain(it)) {
-            if item.get("type").and_then(super::text) == Some("volume") {
-                reading.needed.insert(("volumes", source));
-            }
-        } else if let Some((source, _)) = reading.plain(item).as_deref().and_then(|it| it.split_once(':'))
-            && !source.contains(['/', '.', '~', '\\'])
-        {
-            reading.needed.insert(("volumes", source.to_owned()));
         }
     }
     let path = part.path("volumes");

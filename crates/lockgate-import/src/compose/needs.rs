@@ -8,7 +8,7 @@ use super::jobs::Job;
 use super::part::{Part, Role};
 use super::patches;
 use super::reading::{Reading, to_service};
-use super::{health, text};
+use super::{health, items, text};
 use crate::value::{Map, Value};
 
 /// What the variables of a service lead to.
@@ -40,6 +40,44 @@ impl Needs {
     }
 }
 
+/// Needs without which there is no circle.
+pub(super) fn circular(parts: &[Part]) -> BTreeSet<(String, String)> {
+    let mut circular = BTreeSet::new();
+    let mut states = BTreeMap::new();
+    for part in parts {
+        visit(parts, part, &mut states, &mut circular);
+    }
+    circular
+}
+
+/// Goes along needs; those that lead back to where it comes from close a circle. A file has some hundred services
+/// at most, and so many calls at most are under way at once.
+fn visit<'a>(
+    parts: &'a [Part],
+    part: &'a Part,
+    states: &mut BTreeMap<&'a str, Visit>,
+    circular: &mut BTreeSet<(String, String)>,
+) {
+    if states.contains_key(part.written.as_str()) {
+        return;
+    }
+    states.insert(&part.written, Visit::UnderWay);
+    for (to, ..) in part.needs() {
+        if states.get(to) == Some(&Visit::UnderWay) {
+            circular.insert((part.written.clone(), to.to_owned()));
+        } else if let Some(next) = parts.iter().find(|it| it.written == to) {
+            visit(parts, next, states, circular);
+        }
+    }
+    states.insert(&part.written, Visit::Done);
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Visit {
+    UnderWay,
+    Done,
+}
+
 /// The entries of `depends_on` in the spec.
 pub(super) fn write(reading: &mut Reading<'_>, part: &Part, needs: &Needs, spec: &mut Map) {
     let mut entries = Map::default();
@@ -53,6 +91,9 @@ pub(super) fn write(reading: &mut Reading<'_>, part: &Part, needs: &Needs, spec:
     if let Some(entry) = part.entry("depends_on") {
         if matches!(entry.value.kind, Kind::Scalar(_)) {
             reading.dropped(part.path("depends_on"), entry.key_span, "it is neither a map nor a list");
+        }
+        for (idx, item) in items(&entry.value).iter().enumerate().filter(|it| text(it.1).is_none()) {
+            reading.dropped(part.path(&format!("depends_on[{idx}]")), item.span, "it names no service");
         }
         for (written, span, said) in part.needs() {
             let path = part.path(&format!("depends_on.{written}"));
@@ -121,6 +162,13 @@ fn need(
             entries.set(&other.name, Value::Map(rule));
             taken.insert(variable.clone());
             reading.mapped_but(path, span, to, format!("its address is in `{variable}` as well"));
+        }
+        Role::Service if reading.circular.contains(&(part.written.clone(), other.written.clone())) => {
+            reading.dropped(
+                path,
+                span,
+                "services need each other in a circle, which Compose refuses as well",
+            );
         }
         Role::Service => {
             entries.set(&other.name, Value::Map(Map::default()));

@@ -40,7 +40,7 @@ impl Part {
     }
 
     pub(super) fn entry(&self, key: &str) -> Option<&Entry> {
-        self.keys.iter().find(|it| it.key == key).filter(|it| !it.value.is_null())
+        self.keys.iter().find(|it| it.key == key).filter(|it| !super::is_empty(&it.value))
     }
 
     pub(super) fn path(&self, key: &str) -> String {

@@ -8,7 +8,7 @@ use lockgate_yaml::{Entry, Node};
 use super::file::File;
 use super::part::{self, Part};
 use super::patches::{self, Patches};
-use super::{network, places, top};
+use super::{needs, network, places, top};
 use crate::Input;
 use crate::report::{Fate, Field, Report, Wanted};
 use crate::template::{self, Filled};
@@ -32,6 +32,8 @@ pub(super) struct Reading<'a> {
     pub(super) plain_network: bool,
     /// Top-level secrets whose files only hold the password of a dependency.
     pub(super) files: BTreeSet<String>,
+    /// Needs that close a circle, from and to, as the file calls both.
+    pub(super) circular: BTreeSet<(String, String)>,
     /// Which services need which dependencies, as the spec calls both.
     pub(super) reached: BTreeSet<(String, String)>,
     /// Named volumes that the spec declares by itself.
@@ -53,11 +55,13 @@ impl<'a> Reading<'a> {
             special_volumes: top::special_volumes(&file.root).collect(),
             plain_network: false,
             files: BTreeSet::new(),
+            circular: BTreeSet::new(),
             reached: BTreeSet::new(),
             volumes: BTreeMap::new(),
             report: Report::default(),
         };
         reading.parts = part::all(&reading, file);
+        reading.circular = needs::circular(&reading.parts);
         reading.plain_network = network::is_plain(&file.root, &reading.parts);
         reading
     }
@@ -142,7 +146,8 @@ impl<'a> Reading<'a> {
 
     /// The name under which the store has a secret. Stores are flat: another value needs another name.
     pub(super) fn secret_name(&mut self, name: &str, service: &str, value: &str) -> String {
-        let bundled = self.parts.iter().filter_map(Part::bundled).find(|it| it.secret == name);
+        let mut bundled = self.parts.iter().filter_map(Part::bundled);
+        let bundled = bundled.find(|it| it.secret == name && it.signs_in());
         let password = bundled.map(|it| it.password.clone().unwrap_or_default());
         let known = self.secrets.get(name).or(password.as_ref());
         if known.is_none_or(|it| it == value) {

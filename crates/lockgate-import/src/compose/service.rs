@@ -8,7 +8,7 @@ use super::part::Part;
 use super::patches;
 use super::ports;
 use super::reading::{Reading, to_service};
-use super::{connection, deploy, environment, health, image, items, keys, mounts, network};
+use super::{connection, deploy, environment, health, image, is_empty, items, keys, mounts, network};
 use crate::template;
 use crate::value::{Map, Value};
 
@@ -39,12 +39,12 @@ fn service(reading: &mut Reading<'_>, part: &Part) -> Map {
         match entry.key.as_str() {
             "image" | "build" | "environment" | "depends_on" | "healthcheck" | "deploy" | "scale"
             | "cpus" | "mem_limit" | "mem_reservation"
-                if !entry.value.is_null() => {}
-            "ports" if !entry.value.is_null() => published(reading, part, entry, &mut spec),
-            "expose" if !entry.value.is_null() => exposed(reading, part, entry),
-            "command" if !entry.value.is_null() => command(reading, part, entry, &mut spec),
-            "volumes" if !entry.value.is_null() => mounts::service(reading, part, entry, &mut spec),
-            "stop_signal" | "stop_grace_period" if !entry.value.is_null() => {
+                if !is_empty(&entry.value) => {}
+            "ports" if !is_empty(&entry.value) => published(reading, part, entry, &mut spec),
+            "expose" if !is_empty(&entry.value) => exposed(reading, part, entry),
+            "command" if !is_empty(&entry.value) => command(reading, part, entry, &mut spec),
+            "volumes" if !is_empty(&entry.value) => mounts::service(reading, part, entry, &mut spec),
+            "stop_signal" | "stop_grace_period" if !is_empty(&entry.value) => {
                 stop(reading, part, entry, &mut spec);
             }
             _ => keys::rest(reading, part, entry),
@@ -105,10 +105,12 @@ fn publish(part: &Part, number: u16, publish: u16, spec: &mut Map) -> bool {
 
 fn published(reading: &mut Reading<'_>, part: &Part, entry: &Entry, spec: &mut Map) {
     let mut patched = false;
+    let is_scaled = spec.get("replicas").is_some_and(|it| *it != Value::number(1_u64));
     for (idx, item) in items(&entry.value).iter().enumerate() {
         let path = part.path(&format!("ports[{idx}]"));
         let why = match ports::read(reading, item) {
             Ok(opened) if opened.is_local => ports::ADDRESS.to_owned(),
+            Ok(_) if is_scaled => "several instances cannot all have one port of a machine".to_owned(),
             Ok(opened) => {
                 let number = opened.number;
                 let is_said = opened.publish.is_some_and(|it| publish(part, number, it, spec));
@@ -170,7 +172,8 @@ fn exposed(reading: &mut Reading<'_>, part: &Part, entry: &Entry) {
 }
 
 fn command(reading: &mut Reading<'_>, part: &Part, entry: &Entry, spec: &mut Map) {
-    let words = command_words(reading, &entry.value).filter(|it| !it.is_empty());
+    let words = command_words(reading, &entry.value);
+    let words = words.filter(|it| it.first().is_some_and(|it| !it.is_empty()));
     let Some(words) = words else {
         return keys::whole_but(reading, part, entry, "it cannot be taken apart into words");
     };

@@ -1,35 +1,30 @@
 //! Compose files as specs: what is written, what becomes of each field, and what is refused.
 
-use std::collections::BTreeMap;
+mod bad;
+mod plain;
+mod random;
+mod round;
+mod told;
+
 use std::fmt::Write as _;
 
-use lockgate_import::{Fate, Imported, Input, compose};
+use lockgate_import::{Fate, Imported, Input, compose, dotenv};
 use lockgate_model::{Severity, SourceId};
 use lockgate_spec::Spec;
 
-fn variables(dotenv: &str) -> BTreeMap<String, String> {
-    let pairs = dotenv.lines().filter_map(|it| it.split_once('='));
-    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
-}
-
-fn import_with(text: &str, dotenv: &str) -> Imported {
-    let variables = variables(dotenv);
-    let input = Input { name: "compose.yaml", text, variables: &variables, system: "shop" };
-    compose(&input).unwrap_or_else(|it| panic!("{it:#?}"))
-}
-
 /// The spec in the usual looks, after everything was seen that holds for every spec that is written.
-fn import(text: &str) -> (String, Imported) {
-    let imported = import_with(text, "");
+fn import_with(text: &str, values: &str) -> (String, Imported) {
+    let variables = dotenv(values);
+    let input = Input { name: "compose.yaml", text, variables: &variables, system: "shop" };
+    let imported = compose(&input).unwrap_or_else(|it| panic!("{it:#?}"));
     let spec = lockgate_spec::format(SourceId::default(), &imported.spec)
         .unwrap_or_else(|it| panic!("{it:?}\n{}", imported.spec));
-    let errors: Vec<_> = Spec::parse("lockgate.yaml", &spec)
-        .0
-        .check()
-        .into_iter()
-        .filter(|it| it.severity == Severity::Error)
-        .collect();
+    let found = Spec::parse("lockgate.yaml", &spec).0.check();
+    let errors: Vec<_> = found.into_iter().filter(|it| it.severity == Severity::Error).collect();
     assert_eq!(errors, [], "{spec}");
+    told::check(text, &imported);
+    // Every secret of these tests holds this word.
+    assert!(!spec.contains("hush") && !table(&imported).contains("hush"), "{spec}\n{}", table(&imported));
     (spec, imported)
 }
 
@@ -53,16 +48,45 @@ fn table(imported: &Imported) -> String {
 }
 
 macro_rules! files {
-    ($($name:ident: $file:literal;)*) => {
+    ($($name:ident: $file:literal, $dotenv:literal;)*) => {
         $(#[test]
         fn $name() {
-            let (spec, imported) = import(include_str!(concat!("../files/", $file, ".yaml")));
+            let text = include_str!(concat!("../files/", $file, ".yaml"));
+            let (spec, imported) = import_with(text, $dotenv);
+            let (unmeant, _) = round::compared_with_source(text, &dotenv($dotenv), &spec, &imported);
+            assert_eq!(unmeant, Vec::<String>::new(), "{spec}");
             insta::assert_snapshot!(format!("{spec}\n{}", table(&imported)));
         })*
+
+        const FILES: &[(&str, &str)] = &[$((include_str!(concat!("../files/", $file, ".yaml")), $dotenv)),*];
     };
 }
 
 files! {
-    a_small_stack_becomes_a_spec: "flask-redis";
-    a_site_with_api_worker_and_migration_becomes_a_spec: "next-postgres";
+    a_small_stack_becomes_a_spec: "flask-redis", "";
+    a_blog_with_a_root_password_becomes_a_spec: "wordpress-mariadb", "";
+    a_search_stack_becomes_a_spec: "elk", "";
+    a_proxy_with_two_networks_becomes_a_spec: "nginx-node-mongo", "";
+    files_and_secrets_are_kept_as_patches: "files-and-secrets", "";
+    queues_and_workers_become_a_spec: "queues", "";
+    names_that_the_spec_does_not_take_are_changed: "names", "";
+    jobs_and_a_database_without_values_become_a_spec: "django", "DB_USER=app\nDB_PASSWORD=hush-app";
+    every_key_of_a_service_is_told: "every-key", "";
+    ports_that_services_share_are_kept_as_patches: "one-port", "";
+    a_database_alone_is_a_service: "only-a-database", "";
+    a_site_with_api_worker_and_migration_becomes_a_spec: "next-postgres", "";
+}
+
+#[test]
+fn every_difference_that_is_meant_occurs_and_stands_on_the_page() {
+    let found = FILES.iter().flat_map(|(text, values)| {
+        let (spec, imported) = import_with(text, values);
+        round::compared_with_source(text, &dotenv(values), &spec, &imported).1
+    });
+    let found: std::collections::BTreeSet<&str> = found.collect();
+    let page = include_str!("../../../../docs/reference/import.md");
+    for why in round::reasons() {
+        assert!(found.contains(why), "nothing shows that {why}");
+        assert!(page.contains(why), "docs/reference/import.md does not say that {why}");
+    }
 }
