@@ -7,6 +7,8 @@ pub(crate) enum Comment {
     Hash,
     /// `<!-- text -->`: Markdown.
     Markup,
+    /// `{{- /* text */ -}}`: templates of Helm whose other lines are not YAML.
+    Template,
     /// JSON and what else knows none.
     None,
 }
@@ -18,6 +20,7 @@ pub(crate) fn header(source: &str, comment: Comment) -> String {
     match comment {
         Comment::Hash => format!("# {text}\n"),
         Comment::Markup => format!("<!-- {text} -->\n"),
+        Comment::Template => format!("{{{{- /* {text} */ -}}}}\n"),
         Comment::None => String::new(),
     }
 }

@@ -2,11 +2,16 @@
 
 mod common;
 
+use std::collections::BTreeMap;
+
 use common::chart::{SUPPLIED, Tree, helms, normalised};
-use common::manifests::Objects;
+use common::manifests::{Objects, documents, key};
 use common::validator::report;
 use common::{EXAMPLES, example_request, request, text};
+use lockgate_model::Digest;
+use lockgate_render::{Artifact, Request};
 use proptest::prelude::*;
+use serde_json::Value;
 
 /// Two clusters that differ in most ways in which environments differ.
 const SPEC: &str = r#"
@@ -25,6 +30,7 @@ services:
     depends_on: [postgres]
     resources: {requests: {cpu: 100m, memory: 64Mi}}
     ingress: {hosts: "${environment.host}"}
+    volumes: {uploads: {path: /uploads, size: 2Gi, access: shared}}
 dependencies:
   postgres: {type: postgres, version: "17", storage: 1Gi}
 migrations: {command: [node, migrate.js]}
@@ -42,6 +48,7 @@ environments:
     services:
       web:
         env: {LOG: warn, EXTRA: "1"}
+        volumes: null
         replicas: 3
         autoscaling: {max: 9, cpu: 70%}
     patches:
@@ -187,5 +194,86 @@ fn values_say_what_differs_and_templates_the_rest() {
     ] {
         let name = path.replace('/', "-");
         insta::assert_snapshot!(name, text(&tree.rendered, &format!("deploy/helm/{path}")));
+    }
+}
+
+/// What each object of Helm's own is for Helm: its events, its weight and what deletes it.
+fn hooks_of(output: &str) -> Vec<String> {
+    let hook = |object: &Value| {
+        let note = |name: &str| object["metadata"]["annotations"][name].as_str().map(str::to_owned);
+        let events = note("helm.sh/hook")?;
+        let (kind, name) = key(object);
+        let (weight, policy) = (note("helm.sh/hook-weight")?, note("helm.sh/hook-delete-policy")?);
+        Some(format!("{weight:>3} {events}: {kind} {name}, {policy}"))
+    };
+    let mut hooks: Vec<String> = documents(output).iter().filter_map(hook).collect();
+    hooks.sort();
+    hooks
+}
+
+#[test]
+fn a_migration_runs_before_what_needs_it_with_copies_of_what_it_needs_itself() {
+    let tree = Tree::new(request(SPEC)).unwrap();
+    for helm in helms() {
+        let hooks = |environment: &str, more: &[&str]| {
+            let args: Vec<&str> = ["-f", SUPPLIED].iter().chain(more).copied().collect();
+            hooks_of(&tree.template(&helm, environment, "shop", &args).passed()).join("\n")
+        };
+        insta::assert_snapshot!("hooks-database-elsewhere", hooks("large", &[]));
+        assert_eq!(hooks("large", &["--is-upgrade"]), hooks("large", &[]));
+        insta::assert_snapshot!("hooks-database-of-the-release", hooks("small", &[]));
+        insta::assert_snapshot!("hooks-database-of-the-release-upgrade", hooks("small", &["--is-upgrade"]));
+    }
+}
+
+#[test]
+fn what_a_release_is_known_to_be_is_said_in_the_values_of_each_environment() {
+    let digest = Digest::of(b"web");
+    let release = Request {
+        images: BTreeMap::from([("web".parse().unwrap(), digest)]),
+        version: Some("v1.2.3".parse().unwrap()),
+        ..request(SPEC)
+    };
+    let tree = Tree::new(release).unwrap();
+    for helm in helms() {
+        let text = tree.template(&helm, "large", "shop", &[]).passed();
+        assert_same("known", &normalised(&text), &tree.plain("large"));
+        assert!(text.contains(&digest.to_string()) && text.contains("v1.2.3"));
+    }
+}
+
+#[test]
+fn a_change_of_one_fact_changes_the_values_or_the_template_that_say_it() {
+    let before = Tree::new(request(SPEC)).unwrap();
+    let changed = |from: &str, to: &str| {
+        assert!(SPEC.contains(from), "{from}");
+        let after = Tree::new(request(&SPEC.replace(from, to))).unwrap();
+        let is_ours = |it: &&Artifact| it.path.starts_with("deploy/helm");
+        let files = after.rendered.artifacts.iter().filter(is_ours);
+        let different = files.filter(|it| !before.rendered.artifacts.contains(it));
+        let paths: Vec<String> =
+            different.map(|it| it.path.trim_start_matches("deploy/helm/").to_owned()).collect();
+        paths
+    };
+    assert_eq!(changed("cpu: 100m", "cpu: 150m"), ["shop/values.yaml"]);
+    assert_eq!(changed("max: 9", "max: 8"), ["values-large.yaml"]);
+    assert_eq!(changed("value: info", "value: debug"), ["values-small.yaml"]);
+    assert_eq!(changed("host: small.example.org", "host: s.example.org"), ["values-small.yaml"]);
+    assert_eq!(changed("storage: 1Gi", "storage: 4Gi"), ["values-small.yaml"]);
+    assert_eq!(changed("[node, migrate.js]", "[node, m.js]"), ["shop/templates/migrate-job.yaml"]);
+    assert_eq!(changed("run: once", "run: always"), ["shop/values.yaml"]);
+    assert_eq!(changed("health: /health", "health: /ok"), ["shop/templates/web-deployment.yaml"],);
+}
+
+#[test]
+fn templates_ask_no_cluster_and_throw_no_dice() {
+    for tree in EXAMPLES.iter().filter_map(|it| Tree::new(example_request(it))) {
+        for artifact in tree.rendered.artifacts.iter().filter(|it| it.path.contains("/templates/")) {
+            for word in ["lookup ", "tpl ", "rand", "uuid", "genCA", "genSelfSigned", "now "] {
+                let found =
+                    artifact.text.split("{{").skip(1).any(|it| it.split("}}").next().unwrap().contains(word));
+                assert!(!found, "{} uses {word}", artifact.path);
+            }
+        }
     }
 }

@@ -21,7 +21,7 @@ fn trees() -> impl Iterator<Item = Tree> {
 }
 
 fn assert_known(value: &Value, known: &[&str]) {
-    for key in value.as_object().unwrap().keys() {
+    for key in value.as_object().expect("it is a map").keys() {
         assert!(known.contains(&key.as_str()), "Helmfile knows no {key}");
     }
 }

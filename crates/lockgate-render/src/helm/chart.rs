@@ -23,8 +23,8 @@ impl Chart<'_> {
             (".helmignore", Comment::Hash, ignored.to_owned()),
             ("values.yaml", Comment::Hash, defaults(values, &self.abouts())),
             ("values.schema.json", Comment::None, schema + "\n"),
-            ("templates/_helpers.tpl", Comment::None, self.helpers()),
-            ("templates/NOTES.txt", Comment::None, self.notes()),
+            ("templates/_helpers.tpl", Comment::Template, self.helpers()),
+            ("templates/NOTES.txt", Comment::Template, self.notes()),
         ]
     }
 

@@ -2,8 +2,8 @@
 //!
 //! A migration runs before the objects of the release are applied, so that a failed one stops the rollout. What it
 //! refers to is not there yet on a first install, and on an upgrade it is still that of the last release; so the hook
-//! has copies of its own, which go once it has succeeded. Where the database itself comes with the release, nothing
-//! can run before the first install: then the migration is installed along with the rest, retries until the database
+//! has copies of its own, which go once it has succeeded. Where the database itself comes with the release, or a volume
+//! that the migration mounts, nothing can run before the first install: then the migration is installed along with the rest, retries until the database
 //! answers, and is waited for with `--wait-for-jobs`; no pod becomes ready on a schema that it refuses.
 
 use lockgate_yaml::scalar;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::Chart;
 use super::node::{Node, escaped};
-use super::scene::Key;
+use super::scene::{Key, Reference, Scene, references};
 use super::values::{Entry, Presence, Values};
 use crate::facts::{Environment, Peer};
 use crate::kubernetes::objects::{Object, Part};
@@ -34,6 +34,9 @@ pub(super) const COPIED: [(&str, &str); 3] = [
     ("helm.sh/hook-weight", "-10"),
     ("helm.sh/hook-delete-policy", "before-hook-creation,hook-succeeded"),
 ];
+
+/// Of data, which outlive the release: a first install that fails is taken back by an uninstall.
+pub(super) const KEPT: [(&str, &str); 1] = [("helm.sh/resource-policy", "keep")];
 
 pub(super) fn runs_before(object: &Object) -> bool {
     object.kind == "Job" && object.part == Part::Migration
@@ -88,37 +91,51 @@ pub(super) fn definition_of_before(chart: &Chart<'_>) -> String {
 
 fn bind_on_install(chart: &Chart<'_>, values: &mut Values) {
     let about = "On a first install, the migration runs `before` everything else, or `along` with it where the \
-                 database is a part of the release";
-    let on_install = |it: &Environment<'_>| if brings_database(it) { "along" } else { "before" };
-    bind(chart, values, ["jobs", "migrate", "onInstall"], about, ["before", "along"], on_install);
+                 database or a volume that it needs is a part of the release";
+    let places = chart.environments.iter().zip(&chart.scenes);
+    let on_install = places.map(|(environment, scene)| {
+        let is_alone = !brings_database(environment) && !mounts_claim(scene);
+        if is_alone { "before" } else { "along" }
+    });
+    bind(values, ["jobs", "migrate", "onInstall"], about, ["before", "along"], on_install);
 }
 
 fn bind_run(chart: &Chart<'_>, values: &mut Values) {
     use lockgate_model::SeedsRun;
     let about = "Seeds run `once`, after the first install, or `always`, after upgrades as well";
-    let run = |it: &Environment<'_>| match it.system.seeds.as_ref().map(|it| it.run) {
+    let run = chart.environments.iter().map(|it| match it.system.seeds.as_ref().map(|it| it.run) {
         Some(SeedsRun::Always) => "always",
         Some(SeedsRun::Once) | None => "once",
-    };
-    bind(chart, values, ["jobs", "seed", "run"], about, ["once", "always"], run);
+    });
+    bind(values, ["jobs", "seed", "run"], about, ["once", "always"], run);
 }
 
 fn bind(
-    chart: &Chart<'_>,
     values: &mut Values,
     path: [&str; 3],
     about: &str,
     allowed: [&str; 2],
-    value: impl Fn(&Environment<'_>) -> &'static str,
+    by_environment: impl Iterator<Item = &'static str>,
 ) {
     let entry = Entry {
         about: about.to_owned(),
         schema: Some(json!({"enum": allowed})),
-        values: chart.environments.iter().map(|it| Some(Value::from(value(it)))).collect(),
+        values: by_environment.map(|it| Some(Value::from(it))).collect(),
         presence: Presence::Always,
         guards: std::collections::BTreeSet::new(),
     };
     values.bind(&path.map(str::to_owned), &entry);
+}
+
+/// Of the release, which is not there before it.
+fn mounts_claim(scene: &Scene<'_>) -> bool {
+    let mut found = false;
+    for job in scene.objects.values().filter(|it| runs_before(it)) {
+        references(&job.value, &mut vec![], &mut |reference, name| {
+            found |= reference == Reference::Claim && scene.provider(reference, name).is_some();
+        });
+    }
+    found
 }
 
 fn brings_database(environment: &Environment<'_>) -> bool {

@@ -13,8 +13,6 @@ mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
 use crate::artifact::Kind;
 use crate::facts::{Environment, Facts};
 use crate::header::Comment;
@@ -22,7 +20,7 @@ use crate::kubernetes::objects::{self, Object};
 use crate::output::{File, Output};
 
 use node::Node;
-use scene::{Key, Scene};
+use scene::{Key, Reference, Scene};
 use unify::Copies;
 use values::{Presence, Values};
 
@@ -137,6 +135,9 @@ impl<'c> Chart<'c> {
             if let Some(hook) = &hook {
                 hooks::annotate(&mut node, hook.condition.as_deref(), &hook.annotations);
             }
+            if key.0 == "PersistentVolumeClaim" {
+                hooks::annotate(&mut node, None, &hooks::KEPT);
+            }
             let is_copied = wanted.contains(key);
             if is_copied {
                 copies.insert(key.clone(), guard.clone());
@@ -158,35 +159,19 @@ impl<'c> Chart<'c> {
     fn copied(&self) -> BTreeSet<Key> {
         let mut copied = BTreeSet::new();
         for scene in &self.scenes {
-            if scene.objects.values().any(|it| hooks::runs_before(it)) {
-                let policies = scene.objects.iter().filter(|it| hooks::lets_migration_out(it.1));
-                copied.extend(policies.map(|it| it.0.clone()));
-            }
+            let mut is_needed = false;
             for object in scene.objects.values().filter(|it| hooks::runs_before(it)) {
-                references(&object.value, &mut vec![], &mut |reference, name| {
-                    copied.extend(scene.provider(reference, name).cloned());
+                is_needed = true;
+                scene::references(&object.value, &mut vec![], &mut |reference, name| {
+                    // What a volume holds has no copy.
+                    if reference != Reference::Claim {
+                        copied.extend(scene.provider(reference, name).cloned());
+                    }
                 });
             }
+            let policies = scene.objects.iter().filter(|it| is_needed && hooks::lets_migration_out(it.1));
+            copied.extend(policies.map(|it| it.0.clone()));
         }
         copied
-    }
-}
-
-fn references<'v>(value: &'v Value, keys: &mut Vec<&'v str>, found: &mut impl FnMut(scene::Reference, &str)) {
-    match value {
-        Value::Object(map) => {
-            for (key, value) in map {
-                keys.push(key);
-                references(value, keys, found);
-                keys.pop();
-            }
-        }
-        Value::Array(items) => items.iter().for_each(|it| references(it, keys, found)),
-        Value::String(text) => {
-            if let Some(reference) = scene::Reference::of_field(keys) {
-                found(reference, text);
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

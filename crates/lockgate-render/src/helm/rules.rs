@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::scene::Key;
 use super::values::Path;
 use crate::kubernetes::objects::Part;
 
@@ -29,9 +30,9 @@ pub(super) fn owner(part: &Part) -> Path {
 /// Names of what many objects share.
 const SHARED: [&str; 3] = ["imagePullSecrets", "secretStore", "secretsRefresh"];
 
-pub(super) fn place(kind: &str, part: &Part, path: &[String]) -> Option<Place> {
+pub(super) fn place((kind, name): &Key, part: &Part, path: &[String]) -> Option<Place> {
     let keys: Vec<&str> = path.iter().map(String::as_str).collect();
-    let (names, about): (Vec<&str>, &'static str) = match (kind, keys.as_slice()) {
+    let (names, about): (Vec<&str>, &'static str) = match (kind.as_str(), keys.as_slice()) {
         ("Deployment" | "StatefulSet", ["spec", "replicas"]) => (vec!["replicas"], "Number of pods"),
         (_, [.., "imagePullSecrets"]) => (vec!["imagePullSecrets"], "Secrets that images are pulled with"),
         (_, [.., "containers", _, "resources"]) => {
@@ -40,8 +41,8 @@ pub(super) fn place(kind: &str, part: &Part, path: &[String]) -> Option<Place> {
         (_, [.., "containers", _, "image"]) => (vec!["image"], "Image"),
         ("HorizontalPodAutoscaler", ["spec", "minReplicas"]) => (vec!["autoscaling", "min"], "Fewest pods"),
         ("HorizontalPodAutoscaler", ["spec", "maxReplicas"]) => (vec!["autoscaling", "max"], "Most pods"),
-        ("HorizontalPodAutoscaler", ["spec", "metrics"]) => {
-            (vec!["autoscaling", "metrics"], "What is aimed at, as Kubernetes has it")
+        ("HorizontalPodAutoscaler", ["spec", "metrics", of, "resource", "target", "averageUtilization"]) => {
+            (vec!["autoscaling", of], "Share of what is requested that is aimed at, in percent")
         }
         ("PodDisruptionBudget", ["spec", "minAvailable"]) => (
             vec!["disruptionBudget", "minAvailable"],
@@ -57,13 +58,13 @@ pub(super) fn place(kind: &str, part: &Part, path: &[String]) -> Option<Place> {
         ("Ingress", ["spec", "tls"]) => {
             (vec!["ingress", "tls"], "Hosts and the Secrets of their certificates")
         }
-        ("Ingress", ["spec", "rules"]) | ("HTTPRoute", ["spec", "hostnames"]) => {
+        ("Ingress", ["spec", "rules"]) | ("HTTPRoute" | "GRPCRoute", ["spec", "hostnames"]) => {
             (vec!["ingress", "hosts"], "Names under which users reach it")
         }
-        ("HTTPRoute", ["spec", "parentRefs"]) => {
+        ("HTTPRoute" | "GRPCRoute", ["spec", "parentRefs"]) => {
             (vec!["ingress", "gateways"], "Gateways that it is attached to")
         }
-        ("HTTPRoute", ["spec", "rules", _, "backendRefs", backend, "weight"]) => {
+        ("HTTPRoute" | "GRPCRoute", ["spec", "rules", _, "backendRefs", backend, "weight"]) => {
             (vec!["ingress", "weights", backend], "Share of the traffic")
         }
         ("StatefulSet", ["spec", "volumeClaimTemplates", _, "spec", "resources", "requests", "storage"]) => {
@@ -71,6 +72,12 @@ pub(super) fn place(kind: &str, part: &Part, path: &[String]) -> Option<Place> {
         }
         ("StatefulSet", ["spec", "volumeClaimTemplates", _, "spec", "storageClassName"]) => {
             (vec!["storage", "class"], "Storage class of the volume")
+        }
+        ("PersistentVolumeClaim", ["spec", "resources", "requests", "storage"]) => {
+            (vec!["volumes", name, "size"], "Size of the volume")
+        }
+        ("PersistentVolumeClaim", ["spec", "storageClassName"]) => {
+            (vec!["volumes", name, "class"], "Storage class of the volume")
         }
         ("CronJob", ["spec", "schedule"]) => (vec!["schedule"], "When it runs"),
         ("CronJob", ["spec", "suspend"]) => (vec!["suspend"], "Whether it is held back"),
@@ -88,6 +95,17 @@ pub(super) fn place(kind: &str, part: &Part, path: &[String]) -> Option<Place> {
     Some(Place { schema: schema(&names), path, about })
 }
 
+/// A field that people set, though no environment of the spec has it.
+pub(super) fn offered(kind: &str, path: &[String]) -> Option<&'static str> {
+    let keys: Vec<&str> = path.iter().map(String::as_str).collect();
+    match (kind, keys.as_slice()) {
+        ("StatefulSet", ["spec", "volumeClaimTemplates", _, "spec"])
+        | ("PersistentVolumeClaim", ["spec"]) => Some("storageClassName"),
+        ("Ingress", ["spec"]) => Some("ingressClassName"),
+        _ => None,
+    }
+}
+
 fn schema(names: &[&str]) -> Option<Value> {
     let amount = || json!({"type": "string", "pattern": "^[0-9.]+(m|[kMGTPE]i?)?$"});
     let amounts = || {
@@ -98,7 +116,7 @@ fn schema(names: &[&str]) -> Option<Value> {
         })
     };
     match names {
-        ["autoscaling", "min" | "max"] => Some(json!({"type": "integer", "minimum": 1})),
+        ["autoscaling", _] => Some(json!({"type": "integer", "minimum": 1})),
         ["replicas"] | ["ingress", "weights", _] => Some(json!({"type": "integer", "minimum": 0})),
         ["imagePullSecrets"] => Some(json!({"type": "array", "items": reference(&["name"])})),
         ["secretStore"] => Some(reference(&["kind", "name"])),
@@ -111,7 +129,10 @@ fn schema(names: &[&str]) -> Option<Value> {
         ["ingress", "hosts"] => {
             Some(json!({"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}}))
         }
-        ["storage", "size"] => Some(amount()),
+        ["storage", "size"] | ["volumes", _, "size"] => Some(amount()),
+        ["storage" | "ingress", "class"] | ["volumes", _, "class"] => {
+            Some(json!({"type": "string", "minLength": 1}))
+        }
         ["image"] => Some(json!({"type": "string", "minLength": 1})),
         _ => None,
     }

@@ -37,6 +37,31 @@ pub(super) enum Reference {
     ConfigMap,
     Secret,
     Account,
+    Claim,
+}
+
+/// Everything that an object refers to.
+pub(super) fn references<'v>(
+    value: &'v Value,
+    keys: &mut Vec<&'v str>,
+    found: &mut impl FnMut(Reference, &str),
+) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                keys.push(key);
+                references(value, keys, found);
+                keys.pop();
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|it| references(it, keys, found)),
+        Value::String(text) => {
+            if let Some(reference) = Reference::of_field(keys) {
+                found(reference, text);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 impl<'s> Scene<'s> {
@@ -77,7 +102,8 @@ impl<'s> Scene<'s> {
         let makes = |object: &Object| match (reference, object.kind.as_str()) {
             (Reference::ConfigMap, "ConfigMap")
             | (Reference::Secret, "Secret")
-            | (Reference::Account, "ServiceAccount") => full_name(object) == name,
+            | (Reference::Account, "ServiceAccount")
+            | (Reference::Claim, "PersistentVolumeClaim") => full_name(object) == name,
             (Reference::Secret, "ExternalSecret") => target(object) == name,
             _ => false,
         };
@@ -93,6 +119,7 @@ impl Reference {
             [.., "secretRef" | "secretKeyRef", "name"] | [.., "secret", "secretName"] => {
                 Some(Reference::Secret)
             }
+            [.., "persistentVolumeClaim", "claimName"] => Some(Reference::Claim),
             [.., "serviceAccountName"] => Some(Reference::Account),
             _ => None,
         }

@@ -119,15 +119,17 @@ impl Unifier<'_> {
     }
 
     fn map(&mut self, path: &mut Path, maps: &[Option<&Map<String, Value>>]) -> Node {
-        let keys: BTreeSet<&String> = maps.iter().flatten().flat_map(|it| it.keys()).collect();
+        let mut keys: BTreeSet<&str> =
+            maps.iter().flatten().flat_map(|it| it.keys()).map(String::as_str).collect();
+        keys.extend(rules::offered(&self.key.0, path));
         let entries = keys.into_iter().map(|key| {
             let variants: Vec<_> = maps.iter().map(|it| it.and_then(|it| it.get(key))).collect();
             let is_everywhere = maps.iter().zip(&variants).all(|it| it.0.is_none() || it.1.is_some());
-            path.push(key.clone());
+            path.push(key.to_owned());
             let node =
                 if is_everywhere { self.node(path, &variants) } else { self.optional(path, maps, &variants) };
             path.pop();
-            (key.clone(), node)
+            (key.to_owned(), node)
         });
         Node::Map(entries.collect())
     }
@@ -191,7 +193,7 @@ impl Unifier<'_> {
     }
 
     fn named_place(&self, path: &Path) -> Option<Place> {
-        rules::place(&self.key.0, self.part, path)
+        rules::place(self.key, self.part, path)
     }
 
     fn named(&mut self, place: &Place, variants: &Variants<'_>) -> Option<Node> {

@@ -28,11 +28,11 @@ impl Tree {
         let kinds = [Kind::Helm, Kind::Helmfile, Kind::Manifests, Kind::Kustomize];
         let selection = Selection { kinds: Some(kinds.into()), ..request.selection };
         let system = request.systems[0].name.to_string();
-        let rendered = render(&Request { selection, ..request }).unwrap();
+        let rendered = render(&Request { selection, ..request }).expect("the spec can be rendered");
         rendered.artifacts.iter().find(|it| it.kind == Kind::Helm)?;
         let folder = on_disk(&rendered.artifacts);
         let supplied = supplied(&rendered, &system);
-        std::fs::write(folder.path().join(SUPPLIED), supplied).unwrap();
+        std::fs::write(folder.path().join(SUPPLIED), supplied).expect("the folder is ours");
         Some(Tree { rendered, folder, system })
     }
 
@@ -43,7 +43,9 @@ impl Tree {
     pub fn environments(&self) -> Vec<(String, String)> {
         let namespace = |environment: &str| {
             let mut objects = self.plain(environment).into_values();
-            objects.find_map(|it| Some(it.pointer("/metadata/namespace")?.as_str()?.to_owned())).unwrap()
+            let namespace =
+                objects.find_map(|it| Some(it.pointer("/metadata/namespace")?.as_str()?.to_owned()));
+            namespace.expect("its objects have a namespace")
         };
         let mut names: Vec<_> = self
             .rendered
@@ -58,11 +60,7 @@ impl Tree {
 
     pub fn plain(&self, environment: &str) -> Objects {
         let folder = format!("deploy/kubernetes/{environment}/");
-        let files = self
-            .rendered
-            .artifacts
-            .iter()
-            .filter(|it| it.path.starts_with(&folder) && it.path.ends_with(".yaml"));
+        let files = self.rendered.artifacts.iter().filter(|it| it.path.starts_with(&folder));
         objects(files.map(|it| it.text.as_str()))
     }
 
@@ -88,7 +86,7 @@ impl Tree {
 /// The values that only a release knows, found where the schema asks for a digest, the version or the commit.
 fn supplied(rendered: &Rendered, system: &str) -> String {
     let schema = text(rendered, &format!("deploy/helm/{system}/values.schema.json"));
-    let schema: Value = serde_json::from_str(schema).unwrap();
+    let schema: Value = serde_json::from_str(schema).expect("a schema is JSON");
     let names = |of: &str| -> Vec<String> {
         let group = schema["properties"][of]["properties"].as_object();
         group.into_iter().flat_map(Map::keys).cloned().collect()
@@ -98,8 +96,8 @@ fn supplied(rendered: &Rendered, system: &str) -> String {
         names("images").into_iter().map(|it| (it, json!({"digest": digest}))).collect();
     let git: Map<String, Value> = names("git").into_iter().map(|it| (it, json!(UNRELEASED))).collect();
     let mut values = json!({"version": UNRELEASED, "images": images, "git": git});
-    let known = schema["properties"].as_object().unwrap();
-    values.as_object_mut().unwrap().retain(|key, _| known.contains_key(key));
+    let known = schema["properties"].as_object().expect("a chart has values");
+    values.as_object_mut().expect("it was made above").retain(|key, _| known.contains_key(key));
     values.to_string()
 }
 
@@ -128,11 +126,10 @@ fn without_hook(object: &mut Value) -> bool {
     let Some(annotations) = object.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) else {
         return false;
     };
-    let before = annotations.len();
-    annotations.retain(|key, _| !key.starts_with("helm.sh/hook"));
-    let is_hook = annotations.len() != before;
+    let is_hook = annotations.contains_key("helm.sh/hook");
+    annotations.retain(|key, _| !key.starts_with("helm.sh/"));
     if annotations.is_empty() {
-        object["metadata"].as_object_mut().unwrap().remove("annotations");
+        object["metadata"].as_object_mut().expect("annotations are in it").remove("annotations");
     }
     is_hook
 }

@@ -1,4 +1,4 @@
-//! Lists: items that have a name are the same item wherever it occurs.
+//! Lists: items that have a name of some kind are the same item wherever it occurs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,7 +40,7 @@ impl Unifier<'_> {
         for name in names {
             let mut variants = vec![];
             for (list, next) in lists.iter().zip(&mut next) {
-                let item = list.and_then(|it| it.get(*next)).filter(|it| it["name"] == **name);
+                let item = list.and_then(|it| it.get(*next)).filter(|it| identity(it) == Some(*name));
                 *next += usize::from(item.is_some());
                 variants.push(item);
             }
@@ -115,16 +115,32 @@ fn alike((one, other): (&Value, &Value)) -> bool {
     }
 }
 
+/// What tells an item of a list from the others.
+fn identity(item: &Value) -> Option<&str> {
+    // The latter two are those of secrets that are fetched, and of what an autoscaler aims at.
+    let name = item.get("name").or_else(|| item.get("secretKey")).or_else(|| item.pointer("/resource/name"));
+    name?.as_str()
+}
+
 /// The names of all items, in an order that suits every list: where orders contradict each other, a name is there
 /// twice. `None` where some items have no name, or where there is none.
 fn merged_names<'v>(lists: &Lists<'v>) -> Option<Vec<&'v str>> {
     let mut merged: Vec<&str> = vec![];
     for list in lists.iter().flatten() {
-        let names: Vec<&str> = list.iter().map(|it| it.get("name")?.as_str()).collect::<Option<_>>()?;
+        let names: Vec<&str> = list.iter().map(identity).collect::<Option<_>>()?;
         if names.iter().collect::<BTreeSet<_>>().len() != names.len() {
             return None;
         }
         merged = merge(&merged, &names);
+    }
+    let items: Vec<&Value> = lists.iter().flatten().flat_map(|it| it.iter()).collect();
+    let pairs = items.iter().flat_map(|one| items.iter().map(move |other| (*one, *other)));
+    // A name stands behind the dash of its item; where there is none, the first key must always be there.
+    if pairs
+        .into_iter()
+        .any(|it| it.0.get("name").is_none() && identity(it.0) == identity(it.1) && !alike(it))
+    {
+        return None;
     }
     (!merged.is_empty()).then_some(merged)
 }
