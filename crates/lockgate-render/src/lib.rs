@@ -42,7 +42,7 @@ use lockgate_model::{Digest, EnvironmentName, ServiceName, System, Version};
 pub use artifact::{Artifact, Kind, UnknownKind};
 pub use block::{BadBlock, fill as fill_blocks, is_managed};
 pub use keys::vanished;
-pub use lock::{Lock, Pin, Unreadable as UnreadableLock};
+pub use lock::{Lock, Needed, Pin, Unreadable as UnreadableLock, needed};
 pub use manifest::{Entry, Manifest, PATH as MANIFEST};
 pub use output::Problem;
 pub use tree::{Comparison, Difference, DifferenceKind};

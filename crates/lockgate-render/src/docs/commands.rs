@@ -1,6 +1,6 @@
 //! What a person types at 3 a.m., for each kind of target, with all names filled in.
 
-use lockgate_model::{EcsTarget, KubernetesTarget, ServiceName, Store, TargetKind, Via};
+use lockgate_model::{EcsExpressTarget, EcsTarget, KubernetesTarget, ServiceName, Store, TargetKind, Via};
 
 use crate::facts::{Environment, shell};
 
@@ -35,11 +35,7 @@ impl Commands {
             TargetKind::Docker(_) => compose(environment),
             TargetKind::Kubernetes(target) => kubernetes(environment, target),
             TargetKind::Ecs(target) => ecs(environment, target),
-            TargetKind::EcsExpress(target) => {
-                let cluster = target.cluster.clone().unwrap_or_else(|| "default".to_owned());
-                let service = target.service.clone().unwrap_or_else(|| "${service.name}".to_owned());
-                on_ecs(environment, &target.region, cluster, service, "deploy/ecs-express")
-            }
+            TargetKind::EcsExpress(target) => ecs_express(environment, target),
             TargetKind::AppRunner(target) => apprunner(environment, &target.region),
         }
     }
@@ -164,31 +160,37 @@ fn kubernetes(environment: &Environment<'_>, target: &KubernetesTarget) -> Comma
     };
     let deployments = environment.services.keys();
     let undo = || deployments.clone().map(|it| format!("{kubectl} rollout undo deployment/{it}")).collect();
-    let values = format!("deploy/helm/values-{name}.yaml");
+    let helm_back =
+        || vec![format!("{helm} history {system}"), format!("{helm} rollback {system} --wait --timeout 15m")];
     let (release, rollback): (Vec<String>, Vec<String>) = match target.via {
-        Via::Apply => {
-            (vec![format!("{kubectl} apply --server-side --filename deploy/kubernetes/{name}/")], undo())
+        Via::Apply => (in_order(environment, &kubectl, &format!("deploy/kubernetes/{name}")), undo()),
+        Via::Kustomize => {
+            let folder = format!("deploy/kustomize/overlays/{name}");
+            let mut lines: Vec<String> = images(environment)
+                .map(|(_, it)| format!("(cd {folder} && kustomize edit set image {it}={it}@\"$DIGEST\")"))
+                .collect();
+            lines.push(format!("kubectl kustomize {folder} > release.yaml"));
+            lines.extend(in_order(environment, &kubectl, "release.yaml"));
+            (lines, undo())
         }
-        Via::Kustomize => (
-            vec![format!("{kubectl} apply --server-side --kustomize deploy/kustomize/overlays/{name}")],
-            undo(),
-        ),
-        Via::Helm => (
-            vec![format!(
-                "{helm} upgrade --install {system} deploy/helm/{system} --values {values} --values digests.yaml --wait --timeout 15m"
-            )],
-            vec![
-                format!("{helm} history {system}"),
-                format!("{helm} rollback {system} --wait --timeout 15m"),
-            ],
-        ),
-        Via::Helmfile => (
-            vec![format!("helmfile --file deploy/helmfile/helmfile.yaml --environment {name} apply")],
-            vec![
-                format!("{helm} history {system}"),
-                format!("{helm} rollback {system} --wait --timeout 15m"),
-            ],
-        ),
+        Via::Helm => {
+            let digests: String =
+                images(environment).map(|(it, _)| format!(" --set images.{it}.digest=\"$DIGEST\"")).collect();
+            let values = format!("deploy/helm/values-{name}.yaml");
+            let line = format!(
+                "{helm} upgrade --install {system} deploy/helm/{system} --values {values} --set version=v1.2.3{digests} --wait --timeout 15m"
+            );
+            (vec![line], helm_back())
+        }
+        Via::Helmfile => {
+            let digests: String = images(environment)
+                .map(|(it, _)| format!(" --state-values-set-string images.{it}.digest=\"$DIGEST\""))
+                .collect();
+            let line = format!(
+                "helmfile --file deploy/helmfile/helmfile.yaml --environment {name} apply --state-values-set-string version=v1.2.3{digests}"
+            );
+            (vec![line], helm_back())
+        }
     };
     let mut look = vec![
         format!("{kubectl} get deployments,statefulsets,pods,jobs,horizontalpodautoscalers"),
@@ -214,42 +216,96 @@ fn kubernetes(environment: &Environment<'_>, target: &KubernetesTarget) -> Comma
     }
 }
 
-fn ecs(environment: &Environment<'_>, target: &EcsTarget) -> Commands {
-    on_ecs(environment, &target.region, target.cluster.clone(), target.service.clone(), "deploy/ecs")
+/// Images that are built for the system: the service whose build makes it, and its repository.
+fn images<'e>(environment: &'e Environment<'_>) -> impl Iterator<Item = (&'e ServiceName, String)> {
+    let images = environment.services.iter().filter_map(|(name, it)| {
+        let image = it.image.as_ref()?;
+        (image.build?.0 == *name).then(|| (*name, shell::word(&image.repository)))
+    });
+    images.collect::<std::collections::BTreeMap<_, _>>().into_iter()
 }
 
-fn on_ecs(
-    environment: &Environment<'_>,
-    region: &str,
-    cluster: String,
-    template: String,
-    folder: &str,
-) -> Commands {
+/// What services need, then migrations, then services; a migration that fails ends it.
+fn in_order(environment: &Environment<'_>, kubectl: &str, files: &str) -> Vec<String> {
+    const COMPONENT: &str = "app.kubernetes.io/component";
+    let apply = |which: &str| format!("{kubectl} apply --filename {files} --selector '{COMPONENT}{which}'");
+    let mut lines = vec![apply(" in (environment,dependency)")];
+    if environment.migration.is_some() {
+        lines.push(format!("{kubectl} delete job migrate --ignore-not-found --wait"));
+        lines.push(apply("=migration"));
+        lines.push(format!("{kubectl} wait job/migrate --for condition=complete --timeout 60m"));
+    }
+    lines.push(apply(" in (service,cron)"));
+    let selector = format!("app.kubernetes.io/part-of={},{COMPONENT}=service", environment.system.name);
+    lines.push(format!("{kubectl} rollout status deployments --selector {selector} --timeout 15m"));
+    lines
+}
+
+fn ecs(environment: &Environment<'_>, target: &EcsTarget) -> Commands {
     let name = environment.name();
-    let aws = format!("aws --region {}", shell::word(region));
-    let cluster = shell::word(&cluster);
-    let services: Vec<String> = environment.services.keys().map(|it| named(&template, it)).collect();
-    let system = &environment.system.name;
-    let of_service = |it: &String| {
+    let mut commands = on_ecs(environment, &target.region, &target.cluster, target.service.clone());
+    let aws = format!("aws --region {}", shell::word(&target.region));
+    let cluster = shell::word(&target.cluster);
+    let register = |of: &str| {
         format!(
-            "{aws} ecs update-service --cluster {cluster} --service {it} --task-definition \"$PREVIOUS_TASK_DEFINITION\""
+            "{aws} ecs register-task-definition --cli-input-json file://deploy/ecs/{name}/{of}/task-definition.json"
         )
     };
-    let logs = environment.system.monitoring.logs.as_ref().and_then(|it| it.group.clone());
+    let job = |of: &str| {
+        let run =
+            format!("{aws} ecs run-task --cli-input-json file://deploy/ecs/{name}/jobs/{of}/run-task.json");
+        vec![register(&format!("jobs/{of}")), run]
+    };
+    commands.migrate = environment.migration.iter().flat_map(|_| job("migrate")).collect();
+    commands.seed = environment.seed.iter().flat_map(|_| job("seed")).collect();
+    commands.release = commands.migrate.clone();
+    for service in environment.services.keys() {
+        let of = named(&target.service, service);
+        commands.release.push(register(&format!("services/{service}")));
+        commands.release.push(format!(
+            "{aws} ecs update-service --cluster {cluster} --service {of} --task-definition {of}"
+        ));
+    }
+    commands
+}
+
+fn ecs_express(environment: &Environment<'_>, target: &EcsExpressTarget) -> Commands {
+    let name = environment.name();
+    let cluster = target.cluster.as_deref().unwrap_or("default");
+    let service = target.service.clone().unwrap_or_else(|| "${service.name}".to_owned());
+    let mut commands = on_ecs(environment, &target.region, cluster, service);
+    let aws = format!("aws --region {}", shell::word(&target.region));
+    let update = |it: &&ServiceName| {
+        format!(
+            "{aws} ecs update-express-gateway-service --cli-input-json file://deploy/ecs-express/{name}/services/{it}/express-service-update.json"
+        )
+    };
+    commands.release = environment.services.keys().map(|it| update(it)).collect();
+    commands
+}
+
+fn on_ecs(environment: &Environment<'_>, region: &str, cluster: &str, template: String) -> Commands {
+    let aws = format!("aws --region {}", shell::word(region));
+    let cluster = shell::word(cluster);
+    let services: Vec<String> = environment.services.keys().map(|it| named(&template, it)).collect();
+    let back = services.iter().flat_map(|it| {
+        let list = format!("{aws} ecs list-task-definitions --family-prefix {it} --sort DESC --max-items 3");
+        let update = format!(
+            "{aws} ecs update-service --cluster {cluster} --service {it} --task-definition \"$PREVIOUS\""
+        );
+        [list, update]
+    });
+    let rollback = back.collect();
     Commands {
         look: vec![
             format!("{aws} ecs describe-services --cluster {cluster} --services {}", services.join(" ")),
             format!("{aws} ecs list-tasks --cluster {cluster} --desired-status STOPPED"),
         ],
         prepare: vec![],
-        release: vec![format!("ls {folder}/{name}/")],
+        release: vec![],
         migrate: vec![],
         seed: vec![],
-        rollback: std::iter::once(format!(
-            "{aws} ecs list-task-definitions --family-prefix {system} --sort DESC --max-items 5"
-        ))
-        .chain(services.iter().map(of_service))
-        .collect(),
+        rollback,
         secrets: vec![
             format!(
                 "{aws} secretsmanager list-secrets --query 'SecretList[].[Name,LastChangedDate]' --output table"
@@ -258,22 +314,22 @@ fn on_ecs(
                 "{aws} ssm describe-parameters --query 'Parameters[].[Name,LastModifiedDate]' --output table"
             ),
         ],
-        services: Services::Ecs {
-            aws,
-            cluster,
-            template,
-            logs: shell::word(&logs.unwrap_or_else(|| format!("/ecs/{system}"))),
-        },
+        services: Services::Ecs { aws, cluster, template, logs: shell::word(&environment.log_group()) },
     }
 }
 
 fn apprunner(environment: &Environment<'_>, region: &str) -> Commands {
     let aws = format!("aws --region {}", shell::word(region));
     let name = environment.name();
+    let update = |it: &&ServiceName| {
+        format!(
+            "{aws} apprunner update-service --cli-input-json file://deploy/apprunner/{name}/services/{it}/service-update.json"
+        )
+    };
     Commands {
         look: vec![format!("{aws} apprunner list-services")],
         prepare: vec![],
-        release: vec![format!("ls deploy/apprunner/{name}/")],
+        release: environment.services.keys().map(update).collect(),
         migrate: vec![],
         seed: vec![],
         rollback: vec![format!(

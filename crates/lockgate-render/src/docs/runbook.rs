@@ -26,6 +26,11 @@ pub(super) fn page(environment: &Environment<'_>) -> String {
         page.text("A changed value counts once its readers were started anew.");
         tables::secrets(&mut page, environment);
         page.commands(&commands.secrets);
+        let readers = environment
+            .services
+            .keys()
+            .filter(|it| environment.secrets.values().any(|fact| fact.services.contains(*it)));
+        page.commands(&readers.flat_map(|it| commands.restart(it)).collect::<Vec<_>>());
     }
     release(&mut page, environment, &commands);
     page.heading(2, "Thresholds");

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use super::images::{self, Built, Group};
 use super::workflow::{Job, Permissions, Step, Workflow};
 use super::{action, text};
-use crate::facts::{Part, Template, path, shell};
+use crate::facts::build as facts;
+use crate::facts::{Part, Template, shell};
 use crate::output::Output;
 
 pub(super) const FILE: &str = "build-publish";
@@ -100,10 +101,10 @@ fn entry(repository: &str, owner: &ServiceName, build: &Build) -> Value {
     let arg = |name: &str, value: &str| format!("{name}={value}\n");
     let mut args: std::collections::BTreeMap<&str, String> =
         build.args.iter().map(|(name, value)| (name.as_str(), argument(value))).collect();
-    if build.preset.is_some() && build.dockerfile.is_none() {
-        args.entry("APP_VERSION").or_insert_with(|| "${{ inputs.version }}".to_owned());
-        args.entry("APP_REVISION").or_insert_with(|| "${{ github.sha }}".to_owned());
-        args.entry("APP_SOURCE")
+    if facts::own(build).is_none() {
+        args.entry(facts::VERSION).or_insert_with(|| "${{ inputs.version }}".to_owned());
+        args.entry(facts::REVISION).or_insert_with(|| "${{ github.sha }}".to_owned());
+        args.entry(facts::SOURCE)
             .or_insert_with(|| "${{ github.server_url }}/${{ github.repository }}".to_owned());
     }
     let args: String = args.iter().map(|(name, value)| arg(name, value)).collect();
@@ -113,21 +114,11 @@ fn entry(repository: &str, owner: &ServiceName, build: &Build) -> Value {
         "service": owner,
         "repository": text::literal(repository),
         "context": text::literal(&build.context),
-        "file": text::literal(&dockerfile(owner, build)),
+        "file": text::literal(&facts::dockerfile(owner, build)),
         "platforms": text::literal(&platforms),
         "stage": text::literal(build.stage.as_deref().unwrap_or_default()),
         "args": args,
     })
-}
-
-/// Relative to the spec's folder, as everything in a workflow.
-fn dockerfile(owner: &ServiceName, build: &Build) -> String {
-    match (&build.dockerfile, build.preset) {
-        (None, Some(_)) => format!("deploy/docker/{owner}/Dockerfile"),
-        (file, _) => {
-            path::relative(".", &format!("{}/{}", build.context, file.as_deref().unwrap_or("Dockerfile")))
-        }
-    }
 }
 
 fn argument(value: &str) -> String {

@@ -38,6 +38,12 @@ impl Started<'_> {
         }
     }
 
+    /// The image, where the lock does not say which bytes it is.
+    pub(super) fn unpinned(&self, facts: &Facts<'_>) -> Option<&str> {
+        let image = self.bundled.image.as_str();
+        (!facts.lock.image(image).contains('@')).then_some(image)
+    }
+
     fn container(&self, facts: &Facts<'_>) -> ServiceContainer {
         let port = self.bundled.port;
         let options = (!self.bundled.check.is_empty()).then(|| {

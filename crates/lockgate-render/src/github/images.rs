@@ -13,10 +13,10 @@ use crate::output::Output;
 pub(super) type Built<'a> = BTreeMap<&'a str, (&'a ServiceName, &'a Build)>;
 
 pub(super) fn built<'a>(environment: &'a Environment<'_>, output: &mut Output<'_>) -> Built<'a> {
-    let mut built = Built::new();
+    let mut all = Built::new();
     for image in images(environment) {
         let Some((owner, build)) = image.build else { continue };
-        let before = built.insert(&image.repository, (owner, build));
+        let before = all.insert(&image.repository, (owner, build));
         if let Some((other, _)) = before.filter(|it| it.0 != owner) {
             output.problem(
                 format!("the images of `{other}` and `{owner}` have the same name: {}", image.repository),
@@ -25,7 +25,7 @@ pub(super) fn built<'a>(environment: &'a Environment<'_>, output: &mut Output<'_
             );
         }
     }
-    built
+    all
 }
 
 pub(super) fn images<'a>(environment: &'a Environment<'_>) -> impl Iterator<Item = &'a ImageFact<'a>> {

@@ -88,7 +88,14 @@ fn job(
     }
     for dependency in &step.services {
         match containers::find(facts, dependency) {
-            Some(started) => started.join(facts, &mut job, &mut run),
+            Some(started) => {
+                started.join(facts, &mut job, &mut run);
+                if let Some(image) = started.unpinned(facts) {
+                    output.note(format!(
+                        "GitHub Actions: `{image}` is used by its tag; pin it with `lockgate lock`"
+                    ));
+                }
+            }
             None => output.problem(
                 format!("`ci.{id}` needs `{dependency}`, which no environment starts"),
                 "leave out `external` of it in one environment, so that it is known how it is started"

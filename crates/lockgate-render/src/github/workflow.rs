@@ -96,6 +96,9 @@ pub(super) struct Step {
     pub(super) env: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) timeout_minutes: Option<u64>,
+    /// What follows does not hang on it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) continue_on_error: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) run: Option<String>,
 }

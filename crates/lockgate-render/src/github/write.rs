@@ -12,7 +12,7 @@ use crate::facts::Facts;
 use crate::header::Comment;
 use crate::output::{File, Output};
 
-const FIRST: [&str; 30] = [
+const FIRST: [&str; 31] = [
     "name",
     "description",
     "id",
@@ -34,6 +34,7 @@ const FIRST: [&str; 30] = [
     "timeout-minutes",
     "outputs",
     "strategy",
+    "continue-on-error",
     "services",
     "image",
     "uses",
@@ -67,7 +68,7 @@ pub(super) fn file(
     facts: &Facts<'_>,
     stem: &str,
     workflow: &Workflow,
-    origin: &[&str],
+    origin: &[String],
     output: &mut Output<'_>,
 ) {
     let mut value = serde_json::to_value(workflow).expect("maps have keys of text");
@@ -92,7 +93,7 @@ pub(super) fn file(
         environment: None,
         comment: Comment::Hash,
         text: lockgate_yaml::write(&value, &style),
-        origin: origin.iter().map(|it| (*it).to_owned()).collect(),
+        origin: origin.to_vec(),
     });
 }
 
