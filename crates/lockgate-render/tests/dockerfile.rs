@@ -262,6 +262,12 @@ fn a_value_of_two_lines_is_left_to_who_builds() {
     assert!(dockerfile(&spec, "web").contains("\nARG NOTE\n"));
 }
 
+#[test]
+fn a_program_that_no_preset_installs_is_told() {
+    let spec = NESTJS.replace("tool: prisma", "tool: flyway");
+    assert!(rendered(&spec).notes.iter().any(|it| it.starts_with("the migrations run `flyway`")));
+}
+
 /// All Dockerfiles of the examples, and of the specs above.
 fn all() -> Vec<Artifact> {
     let own = [("rust", RUST), ("node", NODE), ("nestjs", NESTJS), ("nextjs", NEXTJS), ("python", PYTHON)];

@@ -44,7 +44,7 @@ fn images_of_presets_are_built_run_and_stopped() {
 /// The sample service, as a package of a workspace.
 fn sample(engine: &Engine) {
     let port = free_port();
-    let project = project(engine, "sample", |folder| sample_workspace(folder));
+    let project = project(engine, "sample", sample_workspace);
     render(
         &project,
         &format!(

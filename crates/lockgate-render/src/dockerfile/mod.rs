@@ -93,6 +93,11 @@ fn notes(recipe: &Recipe<'_>, facts: &Facts<'_>, output: &mut Output<'_>) {
         let application = python::APPLICATION;
         output.note(format!("the image of `{owner}` starts `gunicorn {application}`, so gunicorn belongs into requirements.txt"));
     }
+    if let Some(program) = recipe.missing {
+        output.note(format!(
+            "the migrations run `{program}` in the image of `{owner}`, and no preset installs it: name a Dockerfile of your own with `dockerfile`"
+        ));
+    }
     let unpinned = base_images(facts).into_iter().filter(|it| !facts.lock.image(it).contains('@'));
     for image in unpinned {
         output.note(format!("the base image `{image}` is not pinned by digest: run `lockgate lock`"));

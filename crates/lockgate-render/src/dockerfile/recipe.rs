@@ -33,6 +33,8 @@ pub(super) struct Recipe<'a> {
     pub(super) sqlx: Option<String>,
     /// It runs the migrations of Prisma.
     pub(super) prisma: bool,
+    /// The program that its migrations run, where no preset installs it.
+    pub(super) missing: Option<&'static str>,
     /// A migration, seed or cron job runs in its image.
     pub(super) has_jobs: bool,
     pub(super) tools: BTreeSet<Tool>,
@@ -137,6 +139,7 @@ fn recipe<'a>(owner: &'a ServiceName, sites: &[Site<'_, 'a>], output: &mut Outpu
         command: Some(service.command.clone()).filter(|it| is_known(it)),
         sqlx: sites.iter().find_map(|it| sqlx(owner, it)),
         prisma: sites.iter().any(|it| prisma(owner, it)),
+        missing: sites.iter().find_map(|it| missing(owner, it)),
         has_jobs: sites.iter().any(|it| has_jobs(owner, it)),
         tools: sites.iter().flat_map(|it| tools(owner, it)).collect(),
         volumes: volumes.filter(|it| it.starts_with('/') && is_plain_path(it)).collect(),
@@ -264,6 +267,12 @@ fn prisma(owner: &ServiceName, site: &Site<'_, '_>) -> bool {
     let job = site.environment.migration.as_ref();
     let program = |it: &String| it.rsplit('/').next() == Some("prisma");
     site.runs(job, owner) && job.is_some_and(|it| it.command.iter().any(program))
+}
+
+fn missing(owner: &ServiceName, site: &Site<'_, '_>) -> Option<&'static str> {
+    let job = site.environment.migration.as_ref().filter(|it| site.runs(Some(it), owner))?;
+    let program = job.command.first()?;
+    ["diesel", "flyway", "goose", "liquibase"].into_iter().find(|it| it == program)
 }
 
 fn has_jobs(owner: &ServiceName, site: &Site<'_, '_>) -> bool {

@@ -27,16 +27,21 @@ fn manifests(from: &From) -> Stage {
             Instruction::Workdir("/src".to_owned()),
             Copy::context(&["."], "./"),
             Instruction::Run(vec![
+                Command::Script(MANIFESTS_ONLY),
+                Command::Script(EMPTY),
                 Command::Script(
-                    "find . -type f ! -name Cargo.toml ! -name Cargo.lock ! -name '*.rs' ! -name 'rust-toolchain*' ! -path './.cargo/*' -delete",
+                    "find . -type f -name '*.rs' ! -path './vendor/*' -exec cp /tmp/empty.rs '{}' ';'",
                 ),
-                Command::Script("echo 'fn main() {}' >/tmp/empty.rs"),
-                Command::Script("find . -type f -name '*.rs' -exec cp /tmp/empty.rs '{}' ';'"),
                 Command::Script("find . -type d -empty -delete"),
             ]),
         ],
     }
 }
+
+const MANIFESTS_ONLY: &str = "find . -type f ! -name Cargo.toml ! -name Cargo.lock ! -name '*.rs' ! -name 'rust-toolchain*' ! -path './.cargo/*' ! -path './vendor/*' -delete";
+
+/// A program, a library and a build script in one, which no lint can refuse.
+const EMPTY: &str = r"printf '//! Empty.\n#![allow(warnings)]\nfn main() {}\n' >/tmp/empty.rs";
 
 fn build(recipe: &Recipe<'_>, from: &From) -> Stage {
     let mut env = vec![("CARGO_INCREMENTAL", Value::text("0")), ("CARGO_TARGET_DIR", Value::text("/target"))];
