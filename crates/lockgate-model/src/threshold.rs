@@ -125,16 +125,19 @@ impl FromStr for Threshold {
             return Err(InvalidThreshold::NoComparison(text.to_owned()));
         };
         let rest = text[operator.len()..].trim();
-        let words: [(&str, fn(Millis) -> Period); 3] =
-            [(" for ", Period::For), (" in ", Period::In), (" over ", Period::Over)];
-        let split = words.into_iter().find_map(|(word, kind)| Some((rest.split_once(word)?, kind)));
-        let Some(((number, time), kind)) = split else {
+        let split = [" for ", " in ", " over "].into_iter().find_map(|it| Some((it, rest.split_once(it)?)));
+        let Some((word, (number, time))) = split else {
             return Ok(Threshold { comparison, amount: rest.parse()?, period: None });
         };
         let time = time.trim();
         let span = time.parse::<Millis>().ok().filter(|it| *it != Millis::ZERO);
         let span = span.ok_or_else(|| InvalidThreshold::NoTime(time.to_owned()))?;
-        Ok(Threshold { comparison, amount: number.trim().parse()?, period: Some(kind(span)) })
+        let period = match word {
+            " for " => Period::For(span),
+            " in " => Period::In(span),
+            _ => Period::Over(span),
+        };
+        Ok(Threshold { comparison, amount: number.trim().parse()?, period: Some(period) })
     }
 }
 

@@ -23,8 +23,6 @@ pub(crate) struct Alert<'a> {
 pub(crate) struct Objective<'a> {
     pub(crate) measured: Measured<'a>,
     pub(crate) threshold: Threshold,
-    /// Part of the spec that it was made of: `slo.error_rate`.
-    pub(crate) origin: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,11 +91,11 @@ pub(super) fn objectives(system: &System) -> Vec<Objective<'_>> {
     let slos = system.slo.iter().filter_map(|(metric, slo)| {
         let threshold = of_objective(*metric, slo.objective?);
         let measured = Measured::System(metric.as_str());
-        Some(Objective { measured, threshold, origin: format!("slo.{metric}") })
+        Some(Objective { measured, threshold })
     });
     let others = system.objectives.iter().filter_map(|(metric, measure)| {
         let (measured, threshold) = (measured(system, metric)?, measure.objective?);
-        Some(Objective { measured, threshold, origin: format!("slo.{metric}") })
+        Some(Objective { measured, threshold })
     });
     slos.chain(others).collect()
 }

@@ -141,7 +141,8 @@ struct Legend {
     calcs: [&'static str; 2],
     display_mode: &'static str,
     placement: &'static str,
-    show_legend: bool,
+    #[serde(rename = "showLegend")]
+    is_shown: bool,
 }
 
 #[derive(Serialize)]
@@ -213,7 +214,7 @@ fn panel(idx: u32, shown: Shown) -> Panel {
                     calcs: ["lastNotNull", "max"],
                     display_mode: "table",
                     placement: "bottom",
-                    show_legend: true,
+                    is_shown: true,
                 },
                 tooltip: Tooltip { mode: "multi", sort: "desc" },
             },

@@ -172,7 +172,7 @@ fn unwritten(environment: &Environment<'_>, sources: &[Source]) -> Vec<Rule> {
         let series = dependencies::series(environment, name, "up", threshold.period);
         down(format!("{}Down", proper_name(name, dependency)), series, "it does not answer".to_owned());
     }
-    rules.extend(missing("ServiceMissing", Severity::Critical, sources, |it| it.is_service()));
+    rules.extend(missing("ServiceMissing", Severity::Critical, sources, Source::is_service));
     rules.extend(missing("TargetMissing", Severity::Warning, sources, |it| !it.is_service()));
     rules.push(Rule {
         name: "Watchdog".to_owned(),

@@ -8,7 +8,7 @@ use super::series::{Feed, Labels, Metric, Series, quoted};
 use super::services::{at_least, counted, counting};
 use crate::facts::Environment;
 
-/// Asked of ClickHouse itself, which shows averages only on its page of metrics.
+/// Asked of `ClickHouse` itself, which shows averages only on its page of metrics.
 pub(crate) const CLICKHOUSE_P95: &str = "clickhouse_query_duration_p95_seconds";
 pub(crate) const CLICKHOUSE_P99: &str = "clickhouse_query_duration_p99_seconds";
 pub(crate) const CLICKHOUSE_SLOW: &str = "clickhouse_slow_queries";

@@ -146,7 +146,7 @@ fn group(name: &str, interval: Option<Millis>, rules: Vec<Value>) -> Group {
 fn recorded(environment: &Environment<'_>, records: Vec<Record>, output: &mut Output<'_>) -> Vec<Value> {
     let records = records.into_iter().map(|it| {
         let mut value = serde_json::to_value(&it).expect("maps have keys of text");
-        output.patch(environment, "RecordingRule", &it.record, &mut value);
+        output.patch(environment, "RecordingRule", &it.name, &mut value);
         value
     });
     records.collect()

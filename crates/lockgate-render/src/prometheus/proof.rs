@@ -14,7 +14,8 @@ pub(super) struct Tests<'r> {
     rule_files: Vec<&'static str>,
     evaluation_interval: String,
     group_eval_order: Vec<String>,
-    tests: Vec<Test<'r>>,
+    #[serde(rename = "tests")]
+    all: Vec<Test<'r>>,
 }
 
 #[derive(Serialize)]
@@ -22,7 +23,8 @@ struct Test<'r> {
     name: String,
     interval: String,
     input_series: Vec<Input>,
-    alert_rule_test: Vec<Expected<'r>>,
+    #[serde(rename = "alert_rule_test")]
+    expected: Vec<Expected<'r>>,
 }
 
 #[derive(Serialize)]
@@ -54,7 +56,7 @@ pub(super) fn tests<'r>(
         rule_files,
         evaluation_interval: EVERY.to_string(),
         group_eval_order,
-        tests: tests.flat_map(|(rule, proof)| of_rule(rule, proof)).collect(),
+        all: tests.flat_map(|(rule, proof)| of_rule(rule, proof)).collect(),
     }
 }
 
@@ -95,6 +97,6 @@ fn test<'r>(name: String, feeds: &[(Feed, f64)], until: Millis, expected: Vec<Ex
         name,
         interval: STEP.to_string(),
         input_series: inputs.map(|it| Input { series: it.series, values: it.values }).collect(),
-        alert_rule_test: expected,
+        expected,
     }
 }

@@ -57,7 +57,7 @@ fn windows(environment: &Environment<'_>) -> BTreeSet<Millis> {
 }
 
 fn record(name: &str, window: Millis, expr: String) -> Record {
-    Record { record: format!("service:{name}{window}"), expr, labels: BTreeMap::new() }
+    Record { name: format!("service:{name}{window}"), expr, labels: BTreeMap::new() }
 }
 
 fn total(counter: &str, matcher: &str, window: Millis) -> String {
@@ -80,7 +80,7 @@ fn slower(bucket: &str, quantile: f64, window: Millis) -> String {
 fn limits(environment: &Environment<'_>, name: &str, limit: Limit) -> Vec<Record> {
     let limits = services::limits(environment, limit);
     let records = limits.into_iter().map(|(service, value)| Record {
-        record: name.to_owned(),
+        name: name.to_owned(),
         expr: format!("vector({value})"),
         labels: BTreeMap::from([("service", service.to_owned())]),
     });

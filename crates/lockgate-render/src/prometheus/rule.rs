@@ -6,7 +6,7 @@ use lockgate_model::{Millis, SloSeverity};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::series::{Feed, Labels, quoted};
+use super::series::{Feed, Labels};
 
 /// A file of rules.
 #[derive(Serialize)]
@@ -24,7 +24,8 @@ pub(super) struct Group {
 
 #[derive(Serialize)]
 pub(super) struct Record {
-    pub(super) record: String,
+    #[serde(rename = "record")]
+    pub(super) name: String,
     pub(super) expr: String,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) labels: BTreeMap<&'static str, String>,
@@ -133,7 +134,7 @@ pub(crate) fn template_text(text: &str) -> String {
     let mut pieces = text.split("{{");
     let mut out = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
-        out.push_str(&format!("{{{{ {} }}}}", quoted("{{")));
+        out.push_str(r#"{{ "{{" }}"#);
         out.push_str(piece);
     }
     out

@@ -34,10 +34,10 @@ impl Source {
 #[derive(Default, Serialize)]
 pub(super) struct Scrape {
     pub(super) job_name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    scrape_interval: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    scrape_timeout: Option<String>,
+    #[serde(rename = "scrape_interval", skip_serializing_if = "Option::is_none")]
+    every: Option<String>,
+    #[serde(rename = "scrape_timeout", skip_serializing_if = "Option::is_none")]
+    timeout: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     metrics_path: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -151,7 +151,7 @@ pub(super) fn sources(environment: &Environment<'_>) -> Vec<Source> {
     sources
 }
 
-/// ClickHouse knows how long each query took, and answers in the format of Prometheus.
+/// `ClickHouse` knows how long each query took, and answers in the format of Prometheus.
 fn clickhouse_query() -> String {
     let quantile = |name, share| format!("('{name}', quantile({share})(query_duration_ms) / 1000)");
     let (p95, p99) = (quantile(CLICKHOUSE_P95, "0.95"), quantile(CLICKHOUSE_P99, "0.99"));
@@ -178,9 +178,9 @@ pub(super) fn configs(environment: &Environment<'_>, sources: &[Source]) -> Vec<
 fn config(environment: &Environment<'_>, source: &Source) -> Scrape {
     let mut scrape = Scrape {
         job_name: source.job.clone(),
-        scrape_interval: Some(source.every.to_string()),
+        every: Some(source.every.to_string()),
         // Never longer than the interval, which Prometheus refuses.
-        scrape_timeout: Some(source.every.min(Millis::secs(10)).to_string()),
+        timeout: Some(source.every.min(Millis::secs(10)).to_string()),
         metrics_path: Some(source.path.clone()),
         params: source.params.clone(),
         ..Scrape::default()

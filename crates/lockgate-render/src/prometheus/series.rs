@@ -154,7 +154,7 @@ impl Feed {
             // Two readings have a rate, and the share of two rates is right from then on.
             Feed::Growth { .. } | Feed::Share { .. } | Feed::Quantile { .. } | Feed::Slow { .. } => EVERY,
             Feed::Rate(_) | Feed::RateFixed { .. } => evaluated(window),
-            Feed::Changes(_) => evaluated(Millis(value as u64 * STEP.0)),
+            Feed::Changes(_) => evaluated(Millis(u64::from(whole(value)) * STEP.0)),
             Feed::Rest(inner) | Feed::With(inner, ..) => inner.reaches(value, window),
         }
     }
@@ -192,7 +192,7 @@ impl Feed {
                 let series = metric.to_string();
                 vec![Input { series, values: format!("0+1x{value} {value}+0x{steps}") }]
             }
-            Feed::Slow { seconds, calls, each } => (0..value as u32)
+            Feed::Slow { seconds, calls, each } => (0..whole(value))
                 .flat_map(|idx| {
                     let id = idx.to_string();
                     [growing(&seconds.with(each, &id), 30.0), growing(&calls.with(each, &id), 15.0)]
@@ -206,6 +206,17 @@ impl Feed {
             }
         }
     }
+}
+
+/// Of a number that is counted; [`Feed::can_be`] has seen that it is one.
+fn whole(value: f64) -> u32 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is between 0 and MAX_SLOW"
+    )]
+    let whole = value.clamp(0.0, MAX_SLOW) as u32;
+    whole
 }
 
 /// The first evaluation that is not before.

@@ -38,7 +38,8 @@ pub(super) fn postgres(wanted: &Wanted<'_>) -> Bundled {
             ("DATA_SOURCE_USER", user),
             ("DATA_SOURCE_PASS", password.as_str()),
         ]),
-        args: vec![],
+        // What takes long is known by the statement only.
+        args: words(&["--collector.stat_statements"]),
     });
     it
 }
