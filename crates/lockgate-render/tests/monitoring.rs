@@ -90,7 +90,8 @@ fn trees() -> tempfile::TempDir {
 }
 
 fn below(folder: &Path, is_wanted: &dyn Fn(&Path) -> bool) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).expect("a folder of ours").map(|it| it.expect("its entry").path());
+    let entries =
+        std::fs::read_dir(folder).expect("a folder of ours").map(|it| it.expect("its entry").path());
     let mut found: Vec<PathBuf> = entries
         .flat_map(|it| if it.is_dir() { below(&it, is_wanted) } else { vec![it] })
         .filter(|it| is_wanted(it))

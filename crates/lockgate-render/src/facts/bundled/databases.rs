@@ -2,6 +2,9 @@
 
 use super::{Bundled, Exporter, Wanted, settings, words};
 
+/// Extension that counts how long statements take.
+const STATEMENTS: &str = "pg_stat_statements";
+
 pub(super) fn postgres(wanted: &Wanted<'_>) -> Bundled {
     let image = wanted.image("postgres", "17");
     let (user, database, password) = (wanted.user(), wanted.database(), wanted.password_reference());
@@ -21,13 +24,21 @@ pub(super) fn postgres(wanted: &Wanted<'_>) -> Bundled {
     }
     it.user = 999;
     it.password = Some(wanted.password());
-    if !wanted.dependency.extensions.is_empty() {
+    let mut extensions = wanted.dependency.extensions.clone();
+    if wanted.dependency.monitored && !extensions.iter().any(|it| it == STATEMENTS) {
+        extensions.push(STATEMENTS.to_owned());
+    }
+    if extensions.iter().any(|it| it == STATEMENTS) {
+        // It counts from the server's start on, or not at all.
+        it.args = words(&["postgres", "-c", &format!("shared_preload_libraries={STATEMENTS}")]);
+    }
+    if !extensions.is_empty() {
         it.env.extend(settings([("PGPASSWORD", password.as_str())]));
         let create = |name: &String| {
             let statement = format!("CREATE EXTENSION IF NOT EXISTS \"{}\"", name.replace('"', "\"\""));
             words(&["psql", "-h", wanted.name, "-U", user, "-d", database, "-c", &statement])
         };
-        it.setup = wanted.dependency.extensions.iter().map(create).collect();
+        it.setup = extensions.iter().map(create).collect();
     }
     let address = format!("{}:{port}/{database}?sslmode=disable", wanted.name);
     it.exporter = Some(Exporter {
@@ -38,7 +49,6 @@ pub(super) fn postgres(wanted: &Wanted<'_>) -> Bundled {
             ("DATA_SOURCE_USER", user),
             ("DATA_SOURCE_PASS", password.as_str()),
         ]),
-        // What takes long is known by the statement only.
         args: words(&["--collector.stat_statements"]),
     });
     it
