@@ -2,6 +2,7 @@
 
 use lockgate_model::{EcsExpressTarget, EcsTarget, KubernetesTarget, ServiceName, Store, TargetKind, Via};
 
+use crate::aws::Cloud;
 use crate::facts::{Environment, shell};
 
 /// Commands of one environment. Each list may be empty where the platform has no such thing.
@@ -100,6 +101,11 @@ impl Commands {
             }
         }]
     }
+}
+
+/// What services are called on AWS, with `${service.name}`.
+fn names(environment: &Environment<'_>) -> String {
+    Cloud::of(environment).map_or_else(|| "${service.name}".to_owned(), |it| it.names())
 }
 
 fn named(template: &str, service: &ServiceName) -> String {
@@ -243,7 +249,7 @@ fn in_order(environment: &Environment<'_>, kubectl: &str, files: &str) -> Vec<St
 
 fn ecs(environment: &Environment<'_>, target: &EcsTarget) -> Commands {
     let name = environment.name();
-    let mut commands = on_ecs(environment, &target.region, &target.cluster, target.service.clone());
+    let mut commands = on_ecs(environment, &target.region, &target.cluster);
     let aws = format!("aws --region {}", shell::word(&target.region));
     let cluster = shell::word(&target.cluster);
     let register = |of: &str| {
@@ -260,7 +266,7 @@ fn ecs(environment: &Environment<'_>, target: &EcsTarget) -> Commands {
     commands.seed = environment.seed.iter().flat_map(|_| job("seed")).collect();
     commands.release = commands.migrate.clone();
     for service in environment.services.keys() {
-        let of = named(&target.service, service);
+        let of = named(&names(environment), service);
         commands.release.push(register(&format!("services/{service}")));
         commands.release.push(format!(
             "{aws} ecs update-service --cluster {cluster} --service {of} --task-definition {of}"
@@ -272,8 +278,7 @@ fn ecs(environment: &Environment<'_>, target: &EcsTarget) -> Commands {
 fn ecs_express(environment: &Environment<'_>, target: &EcsExpressTarget) -> Commands {
     let name = environment.name();
     let cluster = target.cluster.as_deref().unwrap_or("default");
-    let service = target.service.clone().unwrap_or_else(|| "${service.name}".to_owned());
-    let mut commands = on_ecs(environment, &target.region, cluster, service);
+    let mut commands = on_ecs(environment, &target.region, cluster);
     let aws = format!("aws --region {}", shell::word(&target.region));
     let update = |it: &&ServiceName| {
         format!(
@@ -284,7 +289,8 @@ fn ecs_express(environment: &Environment<'_>, target: &EcsExpressTarget) -> Comm
     commands
 }
 
-fn on_ecs(environment: &Environment<'_>, region: &str, cluster: &str, template: String) -> Commands {
+fn on_ecs(environment: &Environment<'_>, region: &str, cluster: &str) -> Commands {
+    let template = names(environment);
     let aws = format!("aws --region {}", shell::word(region));
     let cluster = shell::word(cluster);
     let services: Vec<String> = environment.services.keys().map(|it| named(&template, it)).collect();
