@@ -69,7 +69,7 @@ fn both_forms(request: Request) -> Rendered {
 
 fn manifests<'r>(rendered: &'r Rendered, environment: &str) -> impl Iterator<Item = &'r Artifact> {
     let folder = format!("deploy/kubernetes/{environment}/");
-    rendered.artifacts.iter().filter(move |it| it.path.starts_with(&folder) && it.path.ends_with(".yaml"))
+    rendered.artifacts.iter().filter(move |it| it.path.starts_with(&folder))
 }
 
 fn of_shop(spec: &str) -> Objects {
@@ -375,7 +375,7 @@ fn manifests_of_all() -> Vec<Artifact> {
         let artifacts = both_forms(request).artifacts.into_iter();
         artifacts.map(move |it| Artifact { path: format!("{name}/{}", it.path), ..it }).collect::<Vec<_>>()
     });
-    all.filter(|it| it.kind == Kind::Manifests && it.path.ends_with(".yaml")).collect()
+    all.filter(|it| it.kind == Kind::Manifests).collect()
 }
 
 /// Kinds that are no part of Kubernetes, which its schemas do not have.

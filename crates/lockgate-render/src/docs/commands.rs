@@ -1,6 +1,8 @@
 //! What a person types at 3 a.m., for each kind of target, with all names filled in.
 
-use lockgate_model::{EcsExpressTarget, EcsTarget, KubernetesTarget, ServiceName, Store, TargetKind, Via};
+use lockgate_model::{
+    EcsExpressTarget, EcsTarget, KubernetesTarget, ServiceName, Store, TargetKind, Via, When,
+};
 
 use crate::aws::Cloud;
 use crate::facts::{Environment, shell};
@@ -231,19 +233,25 @@ fn images<'e>(environment: &'e Environment<'_>) -> impl Iterator<Item = (&'e Ser
     images.collect::<std::collections::BTreeMap<_, _>>().into_iter()
 }
 
-/// What services need, then migrations, then services; a migration that fails ends it.
+/// What services need, then migrations, then services, unless a migration is to come last; one that fails ends it.
 fn in_order(environment: &Environment<'_>, kubectl: &str, files: &str) -> Vec<String> {
     const COMPONENT: &str = "app.kubernetes.io/component";
     let apply = |which: &str| format!("{kubectl} apply --filename {files} --selector '{COMPONENT}{which}'");
     let mut lines = vec![apply(" in (environment,dependency)")];
+    let mut migrate = vec![];
     if environment.migration.is_some() {
-        lines.push(format!("{kubectl} delete job migrate --ignore-not-found --wait"));
-        lines.push(apply("=migration"));
-        lines.push(format!("{kubectl} wait job/migrate --for condition=complete --timeout 60m"));
+        migrate.push(format!("{kubectl} delete job migrate --ignore-not-found --wait"));
+        migrate.push(apply("=migration"));
+        migrate.push(format!("{kubectl} wait job/migrate --for condition=complete --timeout 60m"));
+    }
+    let after = environment.system.migrations.as_ref().is_some_and(|it| it.when == When::AfterRollout);
+    if !after {
+        lines.append(&mut migrate);
     }
     lines.push(apply(" in (service,cron)"));
     let selector = format!("app.kubernetes.io/part-of={},{COMPONENT}=service", environment.system.name);
     lines.push(format!("{kubectl} rollout status deployments --selector {selector} --timeout 15m"));
+    lines.append(&mut migrate);
     lines
 }
 

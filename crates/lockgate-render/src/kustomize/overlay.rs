@@ -114,14 +114,14 @@ fn targets(objects: &Objects, told: &[&Told<'_>]) -> Vec<Value> {
     let mut targets = vec![];
     let kinds: BTreeSet<(&str, &str)> = told.iter().map(|it| (it.kind, it.path.as_str())).collect();
     for (kind, path) in kinds {
-        let names: Vec<&str> = told.iter().filter(|it| it.kind == kind).map(|it| it.name).collect();
-        if names.len() == objects.keys().filter(|it| it.1 == kind).count() {
+        let of_kind: Vec<&&Told<'_>> = told.iter().filter(|it| it.kind == kind).collect();
+        if of_kind.len() == objects.keys().filter(|it| it.1 == kind).count() {
             targets.push(json!({"select": {"kind": kind}, "fieldPaths": [path]}));
             continue;
         }
-        let named =
-            names.iter().map(|it| json!({"select": {"kind": kind, "name": it}, "fieldPaths": [path]}));
-        targets.extend(named);
+        let by_name =
+            |it: &&&Told<'_>| json!({"select": {"kind": kind, "name": it.name}, "fieldPaths": [path]});
+        targets.extend(of_kind.iter().map(by_name));
     }
     targets
 }

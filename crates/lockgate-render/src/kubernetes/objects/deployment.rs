@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::{
     ServiceAccount, SleepAction, TopologySpreadConstraint,
 };
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use lockgate_model::{Health, Millis, Service, Strategy, VolumeAccess};
+use lockgate_model::{Health, Millis, Service, StopSignal, Strategy, VolumeAccess};
 
 use super::env::{self, Env};
 use super::part::Part;
@@ -27,6 +27,7 @@ pub(super) fn add(objects: &mut Objects<'_, '_, '_>, fact: &ServiceFact<'_>) {
     let env = env::of_variables(environment, &fact.variables);
     account(objects, &part);
     let config = config(objects, &part, &env);
+    notes(objects, fact);
     let checks = probe::checks(service);
     let mut container = pod::container(fact, fact.name.as_str(), &service.command, &env);
     container.env_from = config.map(|it| pod::read_from(&it));
@@ -64,6 +65,21 @@ pub(super) fn add(objects: &mut Objects<'_, '_, '_>, fact: &ServiceFact<'_>) {
             ..Deployment::default()
         },
     );
+}
+
+/// What the spec says and Kubernetes has no word for.
+fn notes(objects: &mut Objects<'_, '_, '_>, fact: &ServiceFact<'_>) {
+    let (environment, name) = (objects.environment.name(), fact.name);
+    if probe::ask_for_a_body(fact.service) {
+        objects.output.note(format!(
+            "environment `{environment}`: Kubernetes asks `{name}` for its status only; what the body of its answer holds is checked by Lockgate"
+        ));
+    }
+    if fact.service.stop.signal != StopSignal::Term {
+        objects.output.note(format!(
+            "environment `{environment}`: Kubernetes ends `{name}` with the signal that its image names with STOPSIGNAL"
+        ));
+    }
 }
 
 /// An account without rights, so that none are given to all pods of the namespace by accident.

@@ -15,6 +15,15 @@ pub(super) struct Checks {
     pub(super) live: Option<Probe>,
 }
 
+/// Do the service's checks ask for something within an answer? The kubelet looks at its status only.
+pub(super) fn ask_for_a_body(service: &Service) -> bool {
+    let probes = [&service.probes.live, &service.probes.ready, &service.probes.startup];
+    probes
+        .into_iter()
+        .flatten()
+        .any(|it| matches!(&it.kind, ProbeKind::Http { body, .. } if !body.is_empty()))
+}
+
 /// Readiness is what the spec says, else what is asked on `local`. Nothing restarts an instance unless it is said.
 pub(super) fn checks(service: &Service) -> Checks {
     let mut checks = Checks::default();

@@ -5,7 +5,7 @@ use lockgate_model::Store;
 use serde_json::{Value, json};
 
 use super::part::Part;
-use super::{Objects, meta, secret};
+use super::{Objects, meta, pod, secret};
 use crate::facts::{Environment, VariableValue};
 
 pub(super) fn add(objects: &mut Objects<'_, '_, '_>) {
@@ -19,6 +19,14 @@ pub(super) fn add(objects: &mut Objects<'_, '_, '_>) {
     }
     objects.add(&Part::Shared, &Namespace { metadata, ..Namespace::default() });
     secrets(objects);
+    for it in pod::pull_secrets(environment).into_iter().flatten() {
+        objects.output.note(format!(
+            "environment `{}`: images are pulled with the Secret `{}` of the namespace `{}`, which has to be there",
+            environment.name(),
+            it.name,
+            meta::namespace(environment),
+        ));
+    }
 }
 
 /// What all pods of the environment keep to.
