@@ -103,6 +103,9 @@ pub enum Command {
     Fmt(FmtArgs),
     /// Find what contradicts itself in files that Lockgate did not write
     Audit(AuditArgs),
+    /// Write a spec that says what files of other tools say, and tell what became of each of their fields
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Say what a diagnostic means
     Explain { code: String },
     /// Show the system as an environment sees it
@@ -179,6 +182,28 @@ pub struct FmtArgs {
 pub struct AuditArgs {
     /// A file, or a folder with all that is in it
     pub path: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ImportCommand {
+    /// From a Compose file, with the values of `.env` beside it
+    Compose(ImportArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// The file to read, such as `compose.yaml`
+    #[arg(value_name = "COMPOSE_FILE")]
+    pub path: PathBuf,
+    /// Succeed although some fields are dropped
+    #[arg(long)]
+    pub lossy: bool,
+    /// Write the spec to this file; without it, to standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Replace the file of `--out` if it is there
+    #[arg(long, requires = "out")]
+    pub force: bool,
 }
 
 #[derive(Debug, Args)]

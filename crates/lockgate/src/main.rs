@@ -52,6 +52,7 @@ async fn run(cli: Cli, out: Out) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => commands::demo::demo(args, out).await?,
         Command::Fmt(args) => commands::fmt::fmt(global, args, out)?,
         Command::Check(args) => commands::check::check(global, args, out)?,
+        Command::Import(command) => commands::import::import(command, out)?,
         Command::Audit(args) => commands::audit::audit(global, args, out)?,
         Command::Explain { code } => commands::check::explain(code, out)?,
         Command::Show(args) => commands::show::show(global, args, out)?,

@@ -9,6 +9,7 @@ pub mod drive;
 pub mod fix;
 pub mod fmt;
 pub mod history;
+pub mod import;
 pub mod logs;
 pub mod node;
 pub mod plan;

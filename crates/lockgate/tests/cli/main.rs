@@ -13,6 +13,7 @@ mod failures;
 mod fix;
 mod fmt;
 mod happy;
+mod import;
 mod knobs;
 mod migrations;
 mod postgres;
