@@ -11,7 +11,7 @@ use common::{EXAMPLES, example_request, request, text};
 use lockgate_model::Digest;
 use lockgate_render::{Artifact, Request};
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Two clusters that differ in most ways in which environments differ.
 const SPEC: &str = r#"
@@ -178,6 +178,52 @@ proptest! {
     fn every_text_comes_out_of_helm_as_it_was(texts in texts()) {
         let tree = Tree::new(request(&spec_of(&texts))).unwrap();
         assert_as_the_manifests("texts", &tree);
+    }
+}
+
+/// Anything that a patch can set, in which environments agree now and then.
+fn things() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        "(a|b|\\{\\{ c \\}\\}|yes|7)".prop_map(Value::from),
+        (-3..3_i64).prop_map(Value::from),
+        any::<i32>().prop_map(Value::from),
+        any::<bool>().prop_map(Value::from),
+        Just(json!(1.5)),
+    ];
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        let named = prop::collection::btree_map("[a-d]", inner.clone(), 0..4).prop_map(|it| {
+            let item = |(name, value)| json!({"name": name, "value": value});
+            it.into_iter().map(item).collect::<Value>()
+        });
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            (named, any::<bool>()).prop_map(|(mut list, turn)| {
+                list.as_array_mut().filter(|_| turn).into_iter().for_each(|it| it.reverse());
+                list
+            }),
+            prop::collection::btree_map("([a-d]|enabled|x-y|\\{\\{ z|é\u{feff}\")", inner, 0..4)
+                .prop_map(|it| Value::Object(it.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, max_shrink_iters: 0, ..ProptestConfig::default() })]
+
+    #[test]
+    fn environments_may_differ_in_any_way(patches in prop::collection::vec(prop::collection::vec(things(), 12), 2)) {
+        let environment = |(idx, things): (usize, &Vec<Value>)| {
+            let things: Vec<Value> = things.iter().map(|it| json!({"of": it, "list": [it, {"deep": it}]})).collect();
+            let patch = json!({"kind": "Deployment", "name": "web", "set": {"things": things, "first": things[0]}});
+            let target = json!({"kubernetes": {"namespace": "shop", "via": "helm"}});
+            (format!("e{idx}"), json!({"target": target, "patches": [patch]}))
+        };
+        let environments: Value = patches.iter().enumerate().map(environment).collect::<serde_json::Map<_, _>>().into();
+        let image = "registry.example.org/shop/web";
+        let web = json!({"build": {"preset": "node", "image": image}, "port": 3000, "health": "/"});
+        let spec = json!({"lockgate": "v1", "system": "shop", "services": {"web": web}, "environments": environments});
+        let spec = lockgate_yaml::write(&spec, &lockgate_yaml::WriteStyle::default());
+        assert_as_the_manifests(&spec, &Tree::new(request(&spec)).unwrap());
     }
 }
 

@@ -8,6 +8,9 @@ use serde_json::Value;
 /// Stands around the number of a hole while YAML is written: no string is ever written with this character as it is.
 const MARK: char = '\u{1}';
 
+/// Keys that come first in their map.
+pub(super) const FIRST: [&str; 5] = ["apiVersion", "kind", "metadata", "name", "namespace"];
+
 #[derive(Clone, Debug)]
 pub(super) enum Node {
     Literal(Value),
@@ -54,11 +57,7 @@ impl Node {
         let mut holes = vec![];
         let value = self.marked(&mut holes);
         let raw = |text: &str| text.starts_with(MARK).then(|| text.to_owned());
-        let style = WriteStyle {
-            first: &["apiVersion", "kind", "metadata", "name", "namespace"],
-            raw: Some(&raw),
-            ..WriteStyle::default()
-        };
+        let style = WriteStyle { first: &FIRST, raw: Some(&raw), ..WriteStyle::default() };
         let mut text = String::new();
         for line in write(&value, &style).lines() {
             fill(line, &holes, &mut text);

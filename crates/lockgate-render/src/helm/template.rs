@@ -6,7 +6,7 @@ use super::hooks;
 use super::node::Node;
 use super::scene::Key;
 use super::unify::COPY;
-use super::values::{Path, expression};
+use super::values::{Path, expression, quoted};
 
 pub(super) fn path((kind, name): &Key) -> String {
     let kind = kind.to_ascii_lowercase();
@@ -35,7 +35,7 @@ impl Defined<'_> {
         if self.is_copied {
             as_copy(&mut node);
         }
-        let (template, name) = (self.template(), format!("{:?}", self.key.1));
+        let (template, name) = (self.template(), quoted(&self.key.1));
         let mut parts = vec![format!("{{{{- define \"{template}\" -}}}}\n{}{{{{- end }}}}\n", node.text())];
         let name = if self.is_by_content {
             parts.push(self.name(&self.include(&name, "")));

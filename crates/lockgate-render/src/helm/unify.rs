@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::node::Node;
 use super::rules::{self, Place};
 use super::scene::{Key, NAMESPACE, Reference, Scene};
-use super::values::{Entry, Path, Presence, Values, expression, inserted};
+use super::values::{Entry, Path, Presence, Values, expression, inserted, quoted};
 use crate::kubernetes::objects::{Object, Part};
 
 /// What the name of a hook's copy ends in.
@@ -101,10 +101,13 @@ impl Unifier<'_> {
         {
             return node;
         }
-        if let Some(maps) = each(variants, Value::as_object) {
+        if let Some(maps) = each(variants, Value::as_object)
+            && !is_empty_for_some(maps.iter().flatten().map(|it| it.len()))
+        {
             return self.map(path, &maps);
         }
         if let Some(lists) = each(variants, Value::as_array)
+            && !is_empty_for_some(lists.iter().flatten().map(|it| it.len()))
             && let Some(node) = self.list(path, &lists)
         {
             return node;
@@ -161,7 +164,7 @@ impl Unifier<'_> {
         };
         let (last, parents) = bound.split_last().expect("paths of values are never empty");
         Node::Optional {
-            condition: format!("hasKey {} {last:?}", expression(parents)),
+            condition: format!("hasKey {} {}", expression(parents), quoted(last)),
             text: self.inserted(&bound, variants),
         }
     }
@@ -259,6 +262,12 @@ impl Unifier<'_> {
         let values: Vec<Option<Value>> = variants.iter().map(|it| it.cloned()).collect();
         inserted(self.chart, path, &values)
     }
+}
+
+/// A key whose entries all hang on conditions would be left with nothing, which is not the same as empty.
+fn is_empty_for_some(lengths: impl Iterator<Item = usize>) -> bool {
+    let lengths: Vec<usize> = lengths.collect();
+    lengths.contains(&0) && lengths.iter().any(|it| 0 < *it)
 }
 
 /// All that are there, if they are of this type.

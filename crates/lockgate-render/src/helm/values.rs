@@ -124,8 +124,13 @@ fn set(tree: &mut Value, path: &[String], value: Value) {
 /// How a template names a value; `$` holds within loops as well.
 pub(super) fn expression(path: &[String]) -> String {
     path.iter().fold("$.Values".to_owned(), |text, key| {
-        if is_identifier(key) { format!("{text}.{key}") } else { format!("(index {text} {key:?})") }
+        if is_identifier(key) { format!("{text}.{key}") } else { format!("(index {text} {})", quoted(key)) }
     })
+}
+
+/// A string of Go's templates, which take JSON's escapes.
+pub(super) fn quoted(text: &str) -> String {
+    serde_json::to_string(text).expect("a string serialises")
 }
 
 fn is_identifier(key: &str) -> bool {

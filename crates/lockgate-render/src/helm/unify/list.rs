@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::{Unifier, Variants};
-use crate::helm::node::Node;
+use crate::helm::node::{FIRST, Node};
 use crate::helm::rules::Place;
 use crate::helm::values::{Entry, Path, Presence, expression};
 
@@ -111,8 +111,16 @@ fn without_host(rule: &Value) -> Option<Map<String, Value>> {
 fn alike((one, other): (&Value, &Value)) -> bool {
     match (one, other) {
         (Value::Object(one), Value::Object(other)) => one.keys().eq(other.keys()),
-        _ => true,
+        // What is not there cannot be a value: Helm takes it for a value that is taken away.
+        (one, other) => one.is_null() == other.is_null(),
     }
+}
+
+/// The key behind the dash of an item, if it is one that an item of this kind cannot be without.
+fn first_key(item: &Value) -> Option<&str> {
+    let map = item.as_object()?;
+    let first = FIRST.into_iter().find(|it| map.contains_key(*it));
+    first.or_else(|| map.keys().next().map(String::as_str))
 }
 
 /// What tells an item of a list from the others.
@@ -133,15 +141,15 @@ fn merged_names<'v>(lists: &Lists<'v>) -> Option<Vec<&'v str>> {
         }
         merged = merge(&merged, &names);
     }
-    let items: Vec<&Value> = lists.iter().flatten().flat_map(|it| it.iter()).collect();
-    let pairs = items.iter().flat_map(|one| items.iter().map(move |other| (*one, *other)));
-    // A name stands behind the dash of its item; where there is none, the first key must always be there.
-    if pairs
-        .into_iter()
-        .any(|it| it.0.get("name").is_none() && identity(it.0) == identity(it.1) && !alike(it))
-    {
-        return None;
+    let mut items: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
+    for item in lists.iter().flatten().flat_map(|it| it.iter()) {
+        items.entry(identity(item)?).or_default().push(item);
     }
+    let begin_alike = |it: &[&Value]| {
+        it.iter().all(|other| first_key(it[0]).is_some_and(|key| Some(key) == first_key(other)))
+    };
+    let fits = items.values().all(|it| begin_alike(it));
+    fits.then_some(())?;
     (!merged.is_empty()).then_some(merged)
 }
 

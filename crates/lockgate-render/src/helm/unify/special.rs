@@ -9,7 +9,7 @@ use super::{Unifier, Variants, each};
 use crate::helm::node::Node;
 use crate::helm::rules;
 use crate::helm::scene::{Key, NAMESPACE, Reference};
-use crate::helm::values::{Entry, Path, Presence, expression};
+use crate::helm::values::{Entry, Path, Presence, expression, quoted};
 use crate::kubernetes::objects::{Part, UNRELEASED, VERSION};
 
 /// Annotations that say a fact of the commit.
@@ -50,7 +50,7 @@ impl Unifier<'_> {
         let path = vec!["git".to_owned(), fact.to_owned()];
         self.supplied(&path, "Of the commit that is released", variants)?;
         let message = format!("git.{fact} is not set: say it of the commit that is released");
-        Some(Node::Hole(format!("{{{{ required {message:?} {} | quote }}}}", expression(&path))))
+        Some(Node::Hole(format!("{{{{ required {} {} | quote }}}}", quoted(&message), expression(&path))))
     }
 
     /// What only a release knows.
@@ -93,7 +93,7 @@ impl Unifier<'_> {
         };
         let fits = self.values.bind(&value("repository"), &repository)
             && self.values.bind(&value("digest"), &digest);
-        let context = format!("(dict \"Values\" $.Values \"name\" {name:?})");
+        let context = format!("(dict \"Values\" $.Values \"name\" {})", quoted(name));
         fits.then(|| Node::Hole(format!("{{{{ include \"{}.image\" {context} | quote }}}}", self.chart)))
     }
 
