@@ -197,6 +197,21 @@ fn values_of_secrets_are_read_by_name_before_what_is_made_of_them() {
 }
 
 #[test]
+fn a_secret_is_read_where_the_store_keeps_it() {
+    let with = |rule: &str| SHOP.replace("TOKEN: {about: of the API}", &format!("TOKEN: {{{rule}}}"));
+    let place = |rule: &str| -> Value {
+        let objects = of_shop(&with(rule));
+        let env = &object(&objects, "Deployment", "web")["spec"]["template"]["spec"]["containers"][0]["env"];
+        let token = env.as_array().unwrap().iter().find(|it| it["name"] == "TOKEN").unwrap();
+        token["valueFrom"]["secretKeyRef"].clone()
+    };
+    assert_eq!(place("from: api-token"), json!({"name": "shop-secrets", "key": "api-token"}));
+    assert_eq!(place("from: api, key: token"), json!({"name": "api", "key": "token"}));
+    let problems = render(&request(&with("from: shop/token"))).unwrap_err();
+    insta::assert_snapshot!(format!("{}\nhelp: {}", problems[0].message, problems[0].help));
+}
+
+#[test]
 fn external_secrets_are_asked_for_and_what_may_be_missing_keeps_nothing_back() {
     let spec = SHOP.replace("{kubernetes: shop-secrets}", "{external-secrets: vault}");
     let objects = of_shop(&spec);

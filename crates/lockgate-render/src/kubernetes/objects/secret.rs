@@ -44,7 +44,8 @@ pub(super) fn stored(environment: &Environment<'_>, name: &str, required: bool) 
     }
 }
 
-fn place(
+/// Name of the Secret and of its key.
+pub(super) fn place(
     environment: &Environment<'_>,
     name: &str,
     rule: Option<&SecretRule>,

@@ -1,7 +1,9 @@
 //! What belongs to an environment as a whole: its namespace and its secrets.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use k8s_openapi::api::core::v1::Namespace;
-use lockgate_model::Store;
+use lockgate_model::{SecretRule, Store};
 use serde_json::{Value, json};
 
 use super::part::Part;
@@ -35,33 +37,29 @@ fn level(environment: &Environment<'_>) -> &'static str {
 }
 
 /// A value that a container reads, and where the environment's store has it.
-struct Wanted {
-    name: String,
+struct Wanted<'a> {
+    name: &'a str,
+    rule: Option<&'a SecretRule>,
     required: bool,
-    from: Option<String>,
-    key: Option<String>,
 }
 
-fn wanted(environment: &Environment<'_>) -> Vec<Wanted> {
-    let mut wanted: Vec<Wanted> = vec![];
-    for (name, fact) in &environment.secrets {
-        wanted.push(Wanted {
-            name: name.clone(),
-            required: fact.rule.is_none_or(|it| it.required),
-            from: fact.rule.and_then(|it| it.from.clone()),
-            key: fact.rule.and_then(|it| it.key.clone()),
-        });
-    }
+fn wanted<'e>(environment: &'e Environment<'_>) -> Vec<Wanted<'e>> {
+    let secrets = environment.secrets.iter().map(|(name, fact)| Wanted {
+        name,
+        rule: fact.rule,
+        required: fact.rule.is_none_or(|it| it.required),
+    });
+    let mut wanted: Vec<Wanted<'_>> = secrets.collect();
     if !matches!(environment.system.stores.config, Some(Store::Kubernetes(_))) {
         for variable in environment.services.values().flat_map(|it| &it.variables) {
             if let VariableValue::Store { required } = variable.value
                 && wanted.iter().all(|it| it.name != variable.name)
             {
-                wanted.push(Wanted { name: variable.name.to_owned(), required, from: None, key: None });
+                wanted.push(Wanted { name: variable.name, rule: None, required });
             }
         }
     }
-    wanted.sort_by(|a, b| a.name.cmp(&b.name));
+    wanted.sort_by_key(|it| it.name);
     wanted
 }
 
@@ -75,40 +73,56 @@ fn secrets(objects: &mut Objects<'_, '_, '_>) {
         by_hand(objects, &wanted);
         return;
     };
-    let (required, optional): (Vec<&Wanted>, Vec<&Wanted>) = wanted.iter().partition(|it| it.required);
+    let (required, optional): (Vec<&Wanted<'_>>, Vec<&Wanted<'_>>) =
+        wanted.iter().partition(|it| it.required);
     if !required.is_empty() {
         let object = external(environment, store, &secret::of_environment(environment), &required);
         objects.add_value(&Part::Shared, object);
     }
     for one in optional {
-        let object = external(environment, store, &secret::alone(environment, &one.name), &[one]);
+        let object = external(environment, store, &secret::alone(environment, one.name), &[one]);
         objects.add_value(&Part::Shared, object);
     }
 }
 
 /// Values are never in a file: somebody, or a pipeline, puts them into the cluster.
-fn by_hand(objects: &mut Objects<'_, '_, '_>, wanted: &[Wanted]) {
+fn by_hand(objects: &mut Objects<'_, '_, '_>, wanted: &[Wanted<'_>]) {
     let environment = objects.environment;
-    let keys: Vec<&str> = wanted.iter().filter(|it| it.required).map(|it| it.name.as_str()).collect();
-    if keys.is_empty() {
-        return;
+    let mut keys: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for it in wanted {
+        let (secret, key) = secret::place(environment, it.name, it.rule, !it.required);
+        if !is_key(&key) {
+            objects.output.problem(
+                format!("the secret `{}` is kept as `{key}`, which no Secret of Kubernetes can have as a key", it.name),
+                "let `from` or `key` name a key of letters, digits, `-`, `_` and `.`; a name with `/` is one of another store"
+                    .to_owned(),
+            );
+        }
+        if it.required {
+            keys.entry(secret).or_default().insert(key);
+        }
     }
-    objects.output.note(format!(
-        "environment `{}`: the Secret `{}` of the namespace `{}` has to be there before anything starts, with {}",
-        environment.name(),
-        secret::of_environment(environment),
-        meta::namespace(environment),
-        keys.join(", "),
-    ));
+    for (secret, keys) in keys {
+        objects.output.note(format!(
+            "environment `{}`: the Secret `{secret}` of the namespace `{}` has to be there before anything starts, with {}",
+            environment.name(),
+            meta::namespace(environment),
+            keys.into_iter().collect::<Vec<_>>().join(", "),
+        ));
+    }
+}
+
+fn is_key(key: &str) -> bool {
+    !key.is_empty() && key.bytes().all(|it| it.is_ascii_alphanumeric() || b"-_.".contains(&it))
 }
 
 /// External Secrets has no types of its own here: its kinds are not a part of Kubernetes.
-fn external(environment: &Environment<'_>, store: &str, name: &str, wanted: &[&Wanted]) -> Value {
+fn external(environment: &Environment<'_>, store: &str, name: &str, wanted: &[&Wanted<'_>]) -> Value {
     let data: Vec<Value> = wanted
         .iter()
         .map(|it| {
-            let mut remote = json!({"key": it.from.as_ref().unwrap_or(&it.name)});
-            if let Some(key) = &it.key {
+            let mut remote = json!({"key": it.rule.and_then(|it| it.from.as_deref()).unwrap_or(it.name)});
+            if let Some(key) = it.rule.and_then(|it| it.key.as_ref()) {
                 remote["property"] = json!(key);
             }
             json!({"secretKey": it.name, "remoteRef": remote})
