@@ -172,6 +172,7 @@ fn unwritten(environment: &Environment<'_>, sources: &[Source]) -> Vec<Rule> {
         let series = dependencies::series(environment, name, "up", threshold.period);
         down(format!("{}Down", proper_name(name, dependency)), series, "it does not answer".to_owned());
     }
+    rules.extend(unread(sources));
     rules.extend(missing("ServiceMissing", Severity::Critical, sources, Source::is_service));
     rules.extend(missing("TargetMissing", Severity::Warning, sources, |it| !it.is_service()));
     rules.push(Rule {
@@ -185,6 +186,27 @@ fn unwritten(environment: &Environment<'_>, sources: &[Source]) -> Vec<Rule> {
     });
     rules.retain(|it| is_free(&it.name));
     rules
+}
+
+/// An exporter that does not answer leaves all that it shows unknown.
+fn unread(sources: &[Source]) -> Option<Rule> {
+    let job = sources.iter().find(|it| !it.is_service())?.job.as_str();
+    let labels = [("dependency", job), ("instance", "one:80"), ("job", job)];
+    let fed = |value: f64| vec![(Feed::Gauge(Metric::new("up", &labels)), value)];
+    Some(Rule {
+        name: "TargetDown".to_owned(),
+        expr: r#"up{dependency!=""} < 1"#.to_owned(),
+        lasting: Some(MISSING),
+        severity: Severity::Warning,
+        summary: "its metrics cannot be read".to_owned(),
+        runbook: None,
+        proof: Some(Proof {
+            labels: labels.iter().map(|(key, value)| (*key, (*value).to_owned())).collect(),
+            fires: fed(0.0),
+            quiet: Some(fed(1.0)),
+            begins: Millis::ZERO,
+        }),
+    })
 }
 
 /// What is not found at all has no `up` that could be 0.
