@@ -114,6 +114,8 @@ pub enum Command {
     Schema,
     /// Write every artifact that the spec stands for: Dockerfiles, manifests, workflows, alerts, ...
     Render(RenderArgs),
+    /// Pin the images and actions that artifacts name by a tag, in `lockgate.lock`
+    Lock(LockArgs),
     /// Show what a release would do
     Plan(PlanArgs),
     /// Carry out a release
@@ -242,6 +244,16 @@ pub struct RenderArgs {
     /// JSON file with the digest of each service's image, as in `{"web": "sha256:..."}`
     #[arg(long, value_name = "FILE")]
     pub images: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct LockArgs {
+    /// Ask the registries and GitHub what each tag means today
+    #[arg(long)]
+    pub update: bool,
+    /// Write nothing; fail if something that is needed has no pin
+    #[arg(long, conflicts_with = "update")]
+    pub check: bool,
 }
 
 fn kind(text: &str) -> Result<Kind, String> {

@@ -58,6 +58,7 @@ async fn run(cli: Cli, out: Out) -> anyhow::Result<ExitCode> {
         Command::Show(args) => commands::show::show(global, args, out)?,
         Command::Schema => commands::schema::schema(out),
         Command::Render(args) => commands::render::render(global, args, out)?,
+        Command::Lock(args) => commands::lock::lock(global, args, out)?,
         Command::Plan(args) => commands::plan::plan(global, args, out).await?,
         Command::Deploy(args) => commands::deploy::deploy(global, args, out).await?,
         Command::Watch { environment } => commands::deploy::watch(global, environment.as_ref(), out).await?,

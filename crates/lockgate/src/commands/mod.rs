@@ -10,6 +10,7 @@ pub mod fix;
 pub mod fmt;
 pub mod history;
 pub mod import;
+pub mod lock;
 pub mod logs;
 pub mod node;
 pub mod plan;

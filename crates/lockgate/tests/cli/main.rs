@@ -15,6 +15,7 @@ mod fmt;
 mod happy;
 mod import;
 mod knobs;
+mod lock;
 mod migrations;
 mod postgres;
 mod render;
