@@ -10,6 +10,7 @@ mod node;
 mod python;
 mod recipe;
 mod rust;
+mod site;
 mod tail;
 
 use std::collections::BTreeSet;

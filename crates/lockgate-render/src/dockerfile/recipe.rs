@@ -2,14 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lockgate_model::{
-    Build, MigrationTool, Preset, Protocol, Service, ServiceName, StopSignal, SystemName, TargetKind,
-};
+use lockgate_model::{Build, Preset, ServiceName, StopSignal, SystemName};
 
 use super::base::{self, Bases};
 use super::instruction::{Check, is_one_line, is_plain_path};
-use crate::artifact::Kind;
-use crate::facts::{Environment, Facts, JobFact, Template, build, health, path};
+use super::site::{Site, Tool, sites};
+use crate::facts::{Environment, Facts, Template, health};
 use crate::output::Output;
 
 pub(super) struct Recipe<'a> {
@@ -44,84 +42,28 @@ pub(super) struct Recipe<'a> {
     pub(super) builds_by: Option<&'a [Vec<String>]>,
 }
 
-/// What usual libraries call while they are built.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Tool {
-    /// Interfaces of gRPC are compiled.
-    Protobuf,
-    /// The client of Kafka is a library in C.
-    Cmake,
-}
-
-/// The image of one service in one environment.
-struct Site<'f, 'a> {
-    environment: &'f Environment<'a>,
-    build: &'a Build,
-    preset: Preset,
-}
-
 /// Every Dockerfile that a preset writes; what stands in the way of one is a problem.
 pub(super) fn recipes<'a>(facts: &Facts<'a>, output: &mut Output<'_>) -> Vec<Recipe<'a>> {
     let sites = sites(facts);
-    sites.into_iter().filter_map(|(owner, sites)| recipe(owner, &sites, output)).collect()
+    sites.into_values().filter_map(|it| recipe(&it, output)).collect()
 }
 
+/// With whether the tools of migrations are built as well.
 pub(super) fn all_bases(facts: &Facts<'_>) -> Vec<(Preset, Bases, bool)> {
-    let sites =
-        sites(facts).into_iter().flat_map(|(owner, sites)| sites.into_iter().map(move |it| (owner, it)));
-    sites.map(|(owner, it)| (it.preset, it.bases(), sqlx(owner, &it).is_some())).collect()
+    let sites = sites(facts).into_values().flatten();
+    sites.map(|it| (it.preset, it.bases(), it.sqlx().is_some())).collect()
 }
 
-fn sites<'f, 'a>(facts: &'f Facts<'a>) -> BTreeMap<&'a ServiceName, Vec<Site<'f, 'a>>> {
-    let mut sites: BTreeMap<_, Vec<Site<'_, '_>>> = BTreeMap::new();
-    for environment in facts.wanting(Kind::Dockerfile) {
-        for (name, fact) in &environment.services {
-            let Some((owner, built)) = fact.image.as_ref().and_then(|it| it.build) else { continue };
-            let (Some(preset), None) = (built.preset, build::own(built)) else { continue };
-            if *name == owner {
-                sites.entry(owner).or_default().push(Site { environment, build: built, preset });
-            }
-        }
-    }
-    for sites in sites.values_mut() {
-        // A platform's environment says what the image is for; one on Docker is often a developer's machine.
-        sites.sort_by_key(|it| matches!(it.environment.system.target, TargetKind::Docker(_)));
-    }
-    sites
-}
-
-impl<'a> Site<'_, 'a> {
-    fn bases(&self) -> Bases {
-        base::bases(self.environment, self.preset, self.build)
-    }
-
-    /// Services that run this image.
-    fn users(&self, owner: &ServiceName) -> impl Iterator<Item = &'a Service> {
-        let facts = self.environment.services.values();
-        let of =
-            facts.filter(move |it| it.image.as_ref().and_then(|it| it.build).is_some_and(|it| it.0 == owner));
-        of.map(|it| it.service)
-    }
-
-    fn runs(&self, job: Option<&JobFact<'a>>, owner: &ServiceName) -> bool {
-        job.is_some_and(|it| self.is_image_of(it.service, owner))
-    }
-
-    fn is_image_of(&self, service: &ServiceName, owner: &ServiceName) -> bool {
-        let image = self.environment.services.get(service).and_then(|it| it.image.as_ref());
-        image.and_then(|it| it.build).is_some_and(|it| it.0 == owner)
-    }
-}
-
-fn recipe<'a>(owner: &'a ServiceName, sites: &[Site<'_, 'a>], output: &mut Output<'_>) -> Option<Recipe<'a>> {
+fn recipe<'a>(sites: &[Site<'_, 'a>], output: &mut Output<'_>) -> Option<Recipe<'a>> {
     let first = sites.first()?;
+    let owner = first.owner;
     let bases = first.bases();
-    if !agree(owner, sites, output) || !is_possible(owner, first, &bases, output) {
+    if !agree(owner, sites, output) || !sites.iter().all(|it| is_possible(it, &bases, output)) {
         return None;
     }
     let fact = first.environment.services.get(owner)?;
     let service = fact.service;
-    let users = || sites.iter().flat_map(|it| it.users(owner));
+    let users = || sites.iter().flat_map(Site::users);
     let volumes = users().flat_map(|it| it.volumes.values()).map(|it| it.path.as_str());
     let port = service.main_port().map(|it| it.1.number);
     Some(Recipe {
@@ -137,11 +79,11 @@ fn recipe<'a>(owner: &'a ServiceName, sites: &[Site<'_, 'a>], output: &mut Outpu
         check: check(first.environment, owner),
         stop: service.stop.signal,
         command: Some(service.command.clone()).filter(|it| is_known(it)),
-        sqlx: sites.iter().find_map(|it| sqlx(owner, it)),
-        prisma: sites.iter().any(|it| prisma(owner, it)),
-        missing: sites.iter().find_map(|it| missing(owner, it)),
-        has_jobs: sites.iter().any(|it| has_jobs(owner, it)),
-        tools: sites.iter().flat_map(|it| tools(owner, it)).collect(),
+        sqlx: sites.iter().find_map(Site::sqlx),
+        prisma: sites.iter().any(Site::prisma),
+        missing: sites.iter().find_map(Site::missing),
+        has_jobs: sites.iter().any(Site::has_jobs),
+        tools: sites.iter().flat_map(Site::tools).collect(),
         volumes: volumes.filter(|it| it.starts_with('/') && is_plain_path(it)).collect(),
         builds_by: builds_by(first.environment),
         bases,
@@ -181,7 +123,8 @@ fn agree(owner: &ServiceName, sites: &[Site<'_, '_>], output: &mut Output<'_>) -
     agreed
 }
 
-fn is_possible(owner: &ServiceName, site: &Site<'_, '_>, bases: &Bases, output: &mut Output<'_>) -> bool {
+fn is_possible(site: &Site<'_, '_>, bases: &Bases, output: &mut Output<'_>) -> bool {
+    let owner = site.owner;
     let runtime = &bases.runtime;
     if base::is_bare(runtime) {
         output.problem(
@@ -191,7 +134,7 @@ fn is_possible(owner: &ServiceName, site: &Site<'_, '_>, bases: &Bases, output: 
         );
         return false;
     }
-    let migrations = sqlx(owner, site);
+    let migrations = site.sqlx();
     let paths = site.build.package.iter().map(String::as_str).chain(migrations.as_deref());
     for path in paths {
         if !is_plain_path(path) || path.starts_with("..") {
@@ -252,50 +195,6 @@ fn check(environment: &Environment<'_>, owner: &ServiceName) -> Option<Check> {
 /// Nothing in it waits for the release to be known.
 fn is_known(command: &[String]) -> bool {
     !command.is_empty() && command.iter().all(|it| Template::parse(it).plain().is_some())
-}
-
-fn sqlx(owner: &ServiceName, site: &Site<'_, '_>) -> Option<String> {
-    let migrations = site.environment.system.migrations.as_ref()?;
-    if migrations.tool != MigrationTool::Sqlx || !site.runs(site.environment.migration.as_ref(), owner) {
-        return None;
-    }
-    let source = migrations.files.as_deref().unwrap_or("migrations");
-    Some(path::relative(&site.build.context, source))
-}
-
-fn prisma(owner: &ServiceName, site: &Site<'_, '_>) -> bool {
-    let job = site.environment.migration.as_ref();
-    let program = |it: &String| it.rsplit('/').next() == Some("prisma");
-    site.runs(job, owner) && job.is_some_and(|it| it.command.iter().any(program))
-}
-
-fn missing(owner: &ServiceName, site: &Site<'_, '_>) -> Option<&'static str> {
-    let job = site.environment.migration.as_ref().filter(|it| site.runs(Some(it), owner))?;
-    let program = job.command.first()?;
-    ["diesel", "flyway", "goose", "liquibase"].into_iter().find(|it| it == program)
-}
-
-fn has_jobs(owner: &ServiceName, site: &Site<'_, '_>) -> bool {
-    let Environment { system, migration, seed, .. } = site.environment;
-    site.runs(migration.as_ref(), owner)
-        || site.runs(seed.as_ref(), owner)
-        || system.cron.values().any(|it| site.is_image_of(&it.service, owner))
-}
-
-fn tools(owner: &ServiceName, site: &Site<'_, '_>) -> BTreeSet<Tool> {
-    let dependencies = &site.environment.system.dependencies;
-    let is_kafka =
-        |it: &String| dependencies.iter().any(|(name, of)| name.as_str() == it && of.kind == "kafka");
-    let mut tools = BTreeSet::new();
-    for service in site.users(owner) {
-        if service.ports.values().any(|it| it.protocol == Protocol::Grpc) {
-            tools.insert(Tool::Protobuf);
-        }
-        if service.depends_on.keys().any(is_kafka) {
-            tools.insert(Tool::Cmake);
-        }
-    }
-    tools
 }
 
 /// With a service or a secret beside it, a step runs in the pipeline only.

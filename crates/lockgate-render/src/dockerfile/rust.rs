@@ -1,7 +1,8 @@
 //! Rust: dependencies are compiled before the code is there, and only the program reaches the image.
 
 use super::instruction::{Command, Copy, Instruction, Stage, Value};
-use super::recipe::{Recipe, Tool};
+use super::recipe::Recipe;
+use super::site::Tool;
 use super::{From, base::Family, tail};
 
 pub(super) fn stages(recipe: &Recipe<'_>, from: &From) -> Vec<Stage> {
