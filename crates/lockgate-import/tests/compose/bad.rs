@@ -39,14 +39,18 @@ fn what_cannot_be_imported_is_told_with_its_place() {
     insta::assert_snapshot!(all);
 }
 
+fn lines(count: usize, line: impl Fn(usize) -> String) -> String {
+    (0..count).map(line).collect::<Vec<_>>().concat()
+}
+
 #[test]
 fn what_is_too_much_is_told_so() {
-    let many: String = (0..300).map(|it| format!("  s{it}: {{image: a}}\n")).collect();
+    let many = lines(300, |it| format!("  s{it}: {{image: a}}\n"));
     assert!(refused(&format!("services:\n{many}")).contains("300 services"));
-    let list: String = (0..600).map(|it| format!("      - V{it}=x\n")).collect();
+    let list = lines(600, |it| format!("      - V{it}=x\n"));
     assert!(refused(&format!("services:\n  a:\n    environment:\n{list}")).contains("600 entries"));
     assert!(refused(&"x".repeat(2 << 20)).contains("at most"));
-    let chain: String = (0..40).map(|it| format!("  s{it}: {{extends: s{}}}\n", it + 1)).collect();
+    let chain = lines(40, |it| format!("  s{it}: {{extends: s{}}}\n", it + 1));
     assert!(refused(&format!("services:\n{chain}  s40: {{image: a}}\n")).contains("more than 16"));
     assert!(refused(&format!("services: {}", "[".repeat(5_000))).contains("cannot be read"));
 }

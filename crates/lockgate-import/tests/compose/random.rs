@@ -179,9 +179,9 @@ fn file() -> impl Strategy<Value = String> {
         &["volumes", "networks", "secrets", "configs", "name", "include", "x-a", "other"][..],
     );
     (services, prop::collection::btree_map(top, value(), 0..3)).prop_map(|(services, top)| {
-        let services: String = services.iter().map(|(name, it)| format!("  {name:?}: {it}\n")).collect();
-        let top: String = top.iter().map(|(key, it)| format!("{key}: {it}\n")).collect();
-        format!("services:\n{services}{top}")
+        let services: Vec<String> = services.iter().map(|(name, it)| format!("  {name:?}: {it}\n")).collect();
+        let top: Vec<String> = top.iter().map(|(key, it)| format!("{key}: {it}\n")).collect();
+        format!("services:\n{}{}", services.concat(), top.concat())
     })
 }
 

@@ -241,7 +241,7 @@ pub(crate) fn compared_with_source(
         match MEANT.iter().find(|meant| (meant.is)(it, &case)) {
             Some(meant) => drop(reasons.insert(meant.why)),
             None => {
-                unmeant.push(format!("{}: {}: {:?} became {:?}", it.service, it.key, it.before, it.after))
+                unmeant.push(format!("{}: {}: {:?} became {:?}", it.service, it.key, it.before, it.after));
             }
         }
     }
