@@ -93,7 +93,8 @@ const MEANT: &[Meant] = &[
         is: |it, case| {
             let to = it.key.strip_prefix("depends_on.").unwrap_or("");
             let healthy = it.after.as_deref() == Some("service_healthy");
-            (it.is_new() && (case.dependencies.contains(to) || case.jobs.contains(to)))
+            let setup = to.strip_suffix("-setup").is_some_and(|it| case.dependencies.contains(it));
+            (it.is_new() && (setup || case.dependencies.contains(to) || case.jobs.contains(to)))
                 || (it.before.as_deref() == Some("service_started") && healthy)
         },
     },
