@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use common::chart::{SUPPLIED, Tree, helms, normalised};
 use common::manifests::{Objects, documents, key};
-use common::validator::report;
+use common::validator::{report, validator};
 use common::{EXAMPLES, example_request, request, text};
 use lockgate_model::Digest;
 use lockgate_render::{Artifact, Request};
@@ -40,6 +40,9 @@ environments:
     target: {kubernetes: {context: small, namespace: shop-small, via: helmfile}}
     host: small.example.org
     stores: {secrets: {kubernetes: shop}}
+    patches:
+      - {kind: PersistentVolumeClaim, name: web-uploads, set: {metadata: {annotations: {team: shop}}}}
+      - {kind: Job, name: seed, set: {metadata: {annotations: {"{{ a": "{{ b }}"}}}}
   large:
     target: {kubernetes: {context: large, namespace: shop, via: helmfile, pull_secret: registry}}
     host: example.org
@@ -52,6 +55,8 @@ environments:
         replicas: 3
         autoscaling: {max: 9, cpu: 70%}
     patches:
+      - {kind: Job, name: migrate, set: {metadata: {annotations: {team: shop}}}}
+      - {kind: ServiceAccount, name: migrate, set: {metadata: {annotations: {team: shop}}}}
       - kind: Deployment
         name: web
         set: {metadata: {annotations: {team: shop}}, spec: {template: {spec: {hostAliases: [{ip: 10.0.0.1, hostnames: [a]}]}}}}
@@ -309,6 +314,34 @@ fn a_change_of_one_fact_changes_the_values_or_the_template_that_say_it() {
     assert_eq!(changed("[node, migrate.js]", "[node, m.js]"), ["shop/templates/migrate-job.yaml"]);
     assert_eq!(changed("run: once", "run: always"), ["shop/values.yaml"]);
     assert_eq!(changed("health: /health", "health: /ok"), ["shop/templates/web-deployment.yaml"],);
+}
+
+/// Every map of the schema is closed, but for those whose keys are the users' own.
+#[test]
+fn a_schema_is_one_and_knows_every_value() {
+    fn open<'s>(schema: &'s Value, path: &str, found: &mut Vec<String>) {
+        let properties = schema["properties"].as_object().into_iter().flatten();
+        for (key, value) in properties.clone() {
+            open(value, &format!("{path}.{key}"), found);
+        }
+        if properties.count() != 0 && schema["additionalProperties"] != json!(false) {
+            found.push(path.to_owned());
+        }
+    }
+    let checker = validator("check-jsonschema");
+    for name in EXAMPLES {
+        let Some(tree) = Tree::new(example_request(name)) else { continue };
+        let path = format!("{}/values.schema.json", tree.chart());
+        let mut schema: Value = serde_json::from_str(text(&tree.rendered, &path)).unwrap();
+        schema.as_object_mut().unwrap().remove("allOf");
+        let mut found = vec![];
+        open(&schema, "", &mut found);
+        found.retain(|it| !it.ends_with(".config"));
+        assert_eq!(found, Vec::<String>::new(), "{name}");
+        if let Some(checker) = &checker {
+            checker.run(["--check-metaschema", &path], tree.folder.path()).passed();
+        }
+    }
 }
 
 #[test]

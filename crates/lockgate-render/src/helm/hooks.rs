@@ -157,24 +157,27 @@ pub(super) fn lets_migration_out(object: &Object) -> bool {
 /// Adds annotations that are there only if the condition holds.
 pub(super) fn annotate<T: AsRef<str>>(node: &mut Node, condition: Option<&str>, annotations: &[(&str, T)]) {
     let Some(Node::Map(metadata)) = node.get_mut(&["metadata"]) else { return };
-    let there = match metadata.remove("annotations") {
-        Some(Node::Map(map)) => map.iter().flat_map(|(key, node)| lines(key, node)).collect(),
-        _ => vec![],
+    let own = match metadata.remove("annotations") {
+        Some(Node::Map(map)) => Some((None, map.iter().flat_map(|(key, node)| lines(key, node)).collect())),
+        Some(Node::Lines { condition, lines }) => Some((condition, lines)),
+        _ => None,
     };
-    let added = annotations.iter().map(|(key, value)| format!("{key}: \"{}\"", value.as_ref()));
-    let node = match condition.filter(|_| !there.is_empty()) {
-        Some(it) => {
-            let begin = format!("{{{{- if {it} }}}}");
-            let end = "{{- end }}".to_owned();
-            let lines = there.into_iter().chain([begin]).chain(added).chain([end]).collect();
-            Node::Lines { condition: None, lines }
+    let added = annotations.iter().map(|(key, value)| format!("{key}: \"{}\"", value.as_ref())).collect();
+    let node = match own {
+        Some((own, there)) => {
+            let either = own.as_ref().zip(condition).map(|(one, other)| format!("or ({one}) ({other})"));
+            let lines = [under(own.as_deref(), there), under(condition, added)].concat();
+            Node::Lines { condition: either, lines }
         }
-        None => Node::Lines {
-            condition: condition.map(str::to_owned),
-            lines: there.into_iter().chain(added).collect(),
-        },
+        None => Node::Lines { condition: condition.map(str::to_owned), lines: added },
     };
     metadata.insert("annotations".to_owned(), node);
+}
+
+fn under(condition: Option<&str>, lines: Vec<String>) -> Vec<String> {
+    let Some(condition) = condition else { return lines };
+    let begin = format!("{{{{- if {condition} }}}}");
+    [vec![begin], lines, vec!["{{- end }}".to_owned()]].concat()
 }
 
 fn lines(key: &str, node: &Node) -> Vec<String> {
@@ -182,9 +185,7 @@ fn lines(key: &str, node: &Node) -> Vec<String> {
     match node {
         Node::Literal(Value::String(text)) => vec![format!("{key}: {}", escaped(&scalar(text)))],
         Node::Hole(text) => vec![format!("{key}: {text}")],
-        Node::Optional { condition, text } => {
-            vec![format!("{{{{- if {condition} }}}}"), format!("{key}: {text}"), "{{- end }}".to_owned()]
-        }
+        Node::Optional { condition, text } => under(Some(condition), vec![format!("{key}: {text}")]),
         Node::Literal(_) | Node::Map(_) | Node::List(_) | Node::Lines { .. } | Node::Control(_) => vec![],
     }
 }
