@@ -136,7 +136,7 @@ pub(super) fn sources(environment: &Environment<'_>) -> Vec<Source> {
             params: BTreeMap::new(),
             every: monitoring.dependencies_every,
         });
-        if let Some(bundled) = environment.bundled.get(name).filter(|_| dependency.kind == "clickhouse") {
+        if let Some(bundled) = environment.bundled.get(name).filter(|_| facts::is_queried(dependency)) {
             sources.push(Source {
                 job: format!("{name}-queries"),
                 whose: Whose::Dependency(name.to_string()),

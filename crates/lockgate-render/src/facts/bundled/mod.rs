@@ -165,3 +165,8 @@ pub(crate) fn shown(name: &DependencyName, dependency: &Dependency) -> Option<Sh
         (None, None) => None,
     }
 }
+
+/// Is it asked for more than its page of metrics shows, where its clients ask?
+pub(crate) fn is_queried(dependency: &Dependency) -> bool {
+    dependency.kind == "clickhouse" && dependency.monitored
+}

@@ -11,7 +11,7 @@ use lockgate_model::{DependencyName, ServiceName};
 use super::dependency::{metrics_port, setup_name};
 use super::part::Part;
 use super::{Objects, job, meta};
-use crate::facts::{Address, Environment, Peer, ServiceFact, address};
+use crate::facts::{Address, Environment, Peer, ServiceFact, address, is_queried};
 
 /// Name that every way of installing Prometheus gives its pods.
 const PROMETHEUS: &str = "prometheus";
@@ -41,6 +41,7 @@ pub(super) fn add(objects: &mut Objects<'_, '_, '_>) {
         }
         let mut ingress = vec![from_pods(&from, &[bundled.port])];
         ingress.extend(metrics_port(dependency, bundled).map(from_prometheus));
+        ingress.extend(is_queried(dependency).then(|| from_prometheus(bundled.port)));
         // What reads the server's metrics beside it uses the server's name.
         let egress = vec![dns(), to_pods(name.as_str(), &[bundled.port])];
         let pods = meta::selector(meta::all(name.as_str()));
