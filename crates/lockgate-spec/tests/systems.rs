@@ -43,7 +43,7 @@ fn every_row_says_where_it_is_stated_and_what_carries_it_out() {
             wrong.push(format!("no place of examples/{}, rule or reason: {}", row.system, row.place));
         }
         if row.status().is_none() {
-            wrong.push(format!("neither commands, `not yet` nor `people`: {}", row.by));
+            wrong.push(format!("neither commands, `rendered`, `not yet` nor `people`: {}", row.by));
         }
         wrong.extend(commands(row.by).filter(|it| !is_command(it)).map(|it| format!("no command: {it}")));
         wrong.extend(links(row.place).filter(|it| !leads_somewhere(it)).map(|it| format!("no target: {it}")));
@@ -55,6 +55,8 @@ fn every_row_says_where_it_is_stated_and_what_carries_it_out() {
 enum Status {
     CarriedOut,
     InPart,
+    /// `lockgate render` writes it, and an ordinary tool carries it out.
+    Rendered,
     NotYet,
     People,
 }
@@ -73,6 +75,7 @@ impl Row {
     fn status(&self) -> Option<Status> {
         match self.by {
             "not yet" => Some(Status::NotYet),
+            "rendered" => Some(Status::Rendered),
             "people" => Some(Status::People),
             by if !by.starts_with("`lockgate ") => None,
             by if by.contains(", in part: ") => Some(Status::InPart),
@@ -107,6 +110,7 @@ struct Count {
     stated: usize,
     carried_out: usize,
     in_part: usize,
+    rendered: usize,
     not_yet: usize,
     people: usize,
 }
@@ -119,14 +123,17 @@ impl Count {
             stated: usize::from(row.is_stated()),
             carried_out: is(Status::CarriedOut),
             in_part: is(Status::InPart),
+            rendered: is(Status::Rendered),
             not_yet: is(Status::NotYet),
             people: is(Status::People),
         }
     }
 
     fn line(self, name: &str) -> String {
-        let Count { requirements, stated, carried_out, in_part, not_yet, people } = self;
-        format!("| {name} | {requirements} | {stated} | {carried_out} | {in_part} | {not_yet} | {people} |")
+        let Count { requirements, stated, carried_out, in_part, rendered, not_yet, people } = self;
+        format!(
+            "| {name} | {requirements} | {stated} | {carried_out} | {in_part} | {rendered} | {not_yet} | {people} |"
+        )
     }
 }
 
@@ -136,6 +143,7 @@ impl AddAssign for Count {
         self.stated += other.stated;
         self.carried_out += other.carried_out;
         self.in_part += other.in_part;
+        self.rendered += other.rendered;
         self.not_yet += other.not_yet;
         self.people += other.people;
     }
