@@ -319,7 +319,7 @@ fn a_change_of_one_fact_changes_the_values_or_the_template_that_say_it() {
 /// Every map of the schema is closed, but for those whose keys are the users' own.
 #[test]
 fn a_schema_is_one_and_knows_every_value() {
-    fn open<'s>(schema: &'s Value, path: &str, found: &mut Vec<String>) {
+    fn open(schema: &Value, path: &str, found: &mut Vec<String>) {
         let properties = schema["properties"].as_object().into_iter().flatten();
         for (key, value) in properties.clone() {
             open(value, &format!("{path}.{key}"), found);
