@@ -58,7 +58,8 @@ pub fn text<'r>(rendered: &'r Rendered, path: &str) -> &'r str {
 
 /// The tree in a folder, for programs that read files.
 pub fn on_disk<'a>(artifacts: impl IntoIterator<Item = &'a Artifact>) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
+    // Checkov passes over folders that begin with a dot.
+    let folder = tempfile::Builder::new().prefix("lockgate-").tempdir().unwrap();
     for artifact in artifacts {
         let place = folder.path().join(&artifact.path);
         std::fs::create_dir_all(place.parent().unwrap()).unwrap();

@@ -7,9 +7,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+#[derive(Clone)]
 pub struct Validator {
     name: String,
     program: PathBuf,
+    /// Of the environment; what they say does not matter.
+    variables: Vec<String>,
 }
 
 /// What a validator said.
@@ -29,7 +32,7 @@ pub fn validator(name: &str) -> Option<Validator> {
         assert!(std::env::var_os("CI").is_none_or(|it| it != "true"), "{hint}");
         say(&format!("skipped: {hint}"));
     }
-    Some(Validator { name: name.to_owned(), program: program? })
+    Some(Validator { name: name.to_owned(), program: program?, variables: vec![] })
 }
 
 /// A program that no registry of packages has: it is asked where somebody installed it.
@@ -38,7 +41,7 @@ pub fn extra(name: &str) -> Option<Validator> {
     if program.is_none() {
         say(&format!("skipped: {name} is not installed, and no registry of packages has it"));
     }
-    Some(Validator { name: name.to_owned(), program: program? })
+    Some(Validator { name: name.to_owned(), program: program?, variables: vec![] })
 }
 
 /// Says what a validator read. One that read nothing proves nothing.
@@ -48,6 +51,11 @@ pub fn report(name: &str, files: usize) {
 }
 
 impl Validator {
+    /// The same with these variables in its environment.
+    pub fn with_variables(&self, names: impl IntoIterator<Item = impl Into<String>>) -> Validator {
+        Validator { variables: names.into_iter().map(Into::into).collect(), ..self.clone() }
+    }
+
     /// Where it is, for programs that run it themselves.
     pub fn program(&self) -> &str {
         self.program.to_str().expect("paths of validators are text")
@@ -59,6 +67,7 @@ impl Validator {
         command.args(args).current_dir(folder);
         // Colours are noise in a captured text, and actionlint asks shellcheck when it finds it.
         command.env("NO_COLOR", "1").env("PATH", path_with_validators());
+        command.envs(self.variables.iter().map(|it| (it, "x")));
         let shown = format!("{} {}", self.name, arguments(&command));
         let output = command.output().unwrap_or_else(|error| panic!("{shown}: {error}"));
         let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
