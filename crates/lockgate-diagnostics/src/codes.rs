@@ -189,6 +189,10 @@ codes! {
     END_OF_LIFE = 728, "LG728", "a runtime gets no security fixes any more";
     BROWSER_INTERNAL = 729, "LG729", "browsers are told an address that they cannot reach";
     BUILD_VARIABLE_AT_RUN = 730, "LG730", "a variable is set too late to be read";
+    BASE_UNPINNED = 731, "LG731", "an image is built on whatever was pushed last";
+    RUNS_AS_ROOT = 732, "LG732", "the program of an image runs as root";
+    SECRET_IN_IMAGE = 733, "LG733", "a secret stands in a Dockerfile";
+    SHELL_FIRST = 734, "LG734", "a shell stands between an image's program and its signals";
     CREDENTIALS_LEFT_OUT = 741, "LG741", "a connection leaves out the user that is demanded";
     ONE_PATH_ONLY = 742, "LG742", "variables exist on one way to production only";
     SECRET_EACH_TIME = 743, "LG743", "a secret is made anew with each release";

@@ -10,6 +10,8 @@ pub(crate) struct Dockerfile {
     /// The path in the tree, or what a block's first line says.
     pub(crate) name: String,
     pub(crate) origin: Origin,
+    /// Before the first stage: `ARG`, which only `FROM` sees.
+    pub(crate) head: Vec<Instruction>,
     pub(crate) stages: Vec<Stage>,
 }
 
@@ -32,6 +34,7 @@ pub(crate) struct Instruction {
 
 impl Dockerfile {
     pub(crate) fn read(name: &str, origin: Origin, excerpt: &Excerpt) -> Dockerfile {
+        let mut head = vec![];
         let mut stages: Vec<Stage> = vec![];
         for instruction in instructions(excerpt) {
             if instruction.keyword == "FROM" {
@@ -43,9 +46,11 @@ impl Dockerfile {
                 stages.push(Stage { name, base, instructions: vec![] });
             } else if let Some(stage) = stages.last_mut() {
                 stage.instructions.push(instruction);
+            } else {
+                head.push(instruction);
             }
         }
-        Dockerfile { name: name.to_owned(), origin, stages }
+        Dockerfile { name: name.to_owned(), origin, head, stages }
     }
 
     pub(crate) fn instructions(&self) -> impl Iterator<Item = &Instruction> {
@@ -54,6 +59,18 @@ impl Dockerfile {
 
     pub(crate) fn stage(&self, name: &str) -> Option<&Stage> {
         self.stages.iter().enumerate().find(|it| it.1.name == name || it.0.to_string() == name).map(|it| it.1)
+    }
+
+    /// The stage before `before` that a `FROM` of that stage names.
+    pub(crate) fn parent(&self, before: usize) -> Option<usize> {
+        let base = &self.stages[before].base.text;
+        self.stages[..before].iter().rposition(|it| it.name.eq_ignore_ascii_case(base))
+    }
+
+    /// What is built without naming a stage: the last one, then the stage it continues, and so on.
+    pub(crate) fn shipped(&self) -> Vec<&Stage> {
+        let last = self.stages.len().checked_sub(1);
+        std::iter::successors(last, |it| self.parent(*it)).map(|it| &self.stages[it]).collect()
     }
 }
 
@@ -86,6 +103,25 @@ impl Instruction {
         (!words.is_empty()).then_some(Copy { from, sources: words, to })
     }
 
+    /// What `ENV` and `ARG` set: `A=b C="d e"`, and the old `ENV A b`. A name without a value has `None`.
+    pub(crate) fn sets(&self) -> Vec<(String, Option<String>)> {
+        let (name, rest) = self.text.split_once(char::is_whitespace).unwrap_or((&self.text, ""));
+        match self.keyword.as_str() {
+            "ENV" if !name.contains('=') => {
+                let value = rest.trim();
+                let bare = value.trim_matches('"');
+                vec![(name.to_owned(), Some(bare.to_owned()))]
+            }
+            "ENV" | "ARG" => assignments(&self.text),
+            _ => vec![],
+        }
+    }
+
+    /// Docker reads a list as JSON; with other quotes it is a text for the shell.
+    pub(crate) fn is_exec_form(&self) -> bool {
+        self.text.strip_prefix('[').is_some_and(|it| !it.trim_start().starts_with('\''))
+    }
+
     /// The words of the exec form `["a", "b"]` or of the shell form.
     pub(crate) fn argv(&self) -> Vec<&str> {
         match self.text.strip_prefix('[') {
@@ -95,6 +131,38 @@ impl Instruction {
             None => self.text.split_whitespace().collect(),
         }
     }
+}
+
+/// `EOF` of `RUN <<EOF` and of `COPY <<"EOF" /script.sh`.
+fn here_mark(line: &str) -> Option<String> {
+    let word = line.split_once("<<")?.1.split_whitespace().next()?;
+    let mark = word.trim_start_matches('-').trim_matches(['"', '\'']);
+    let is_mark = mark.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_');
+    (is_mark && mark.starts_with(|it: char| it.is_ascii_alphabetic())).then(|| mark.to_owned())
+}
+
+/// Names and values of `A=b C="d e"`, without quotes; one name may stand alone, as in `ARG A`.
+fn assignments(text: &str) -> Vec<(String, Option<String>)> {
+    let mut found: Vec<(String, Option<String>)> = vec![];
+    let (mut word, mut quote, mut escaped) = (String::new(), None, false);
+    for it in text.chars().chain([' ']) {
+        match quote {
+            _ if std::mem::take(&mut escaped) => word.push(it),
+            _ if it == '\\' && quote != Some('\'') => escaped = true,
+            Some(mark) if it == mark => quote = None,
+            None if it == '"' || it == '\'' => quote = Some(it),
+            None if it.is_whitespace() => {
+                let word = std::mem::take(&mut word);
+                let (name, value) =
+                    word.split_once('=').map_or((word.as_str(), None), |it| (it.0, Some(it.1)));
+                if !name.is_empty() {
+                    found.push((name.to_owned(), value.map(str::to_owned)));
+                }
+            }
+            Some(_) | None => word.push(it),
+        }
+    }
+    found
 }
 
 fn instructions(excerpt: &Excerpt) -> Vec<Instruction> {
@@ -125,8 +193,7 @@ fn instructions(excerpt: &Excerpt) -> Vec<Instruction> {
             found.push(Instruction { keyword, text: text.trim().to_owned(), span });
         }
         goes_on = trimmed.ends_with('\\');
-        let mark = content.split_once("<<").map(|it| it.1.trim_start_matches('-').trim_matches(['"', '\'']));
-        here_document = mark.filter(|it| !it.is_empty() && !it.contains(' ')).map(str::to_owned);
+        here_document = here_mark(content);
     }
     found
 }
@@ -147,5 +214,22 @@ mod tests {
         let copy = last.instructions[0].copy().unwrap();
         assert_eq!((copy.from, copy.sources, copy.to), (Some("deps"), vec!["/x", "/y"], "./"));
         assert_eq!(last.last("CMD").unwrap().argv(), ["node", "server.js"]);
+        let shipped: Vec<&str> = file.shipped().iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(shipped, ["2", "deps", "base"]);
+    }
+
+    #[test]
+    fn variables_are_read_in_both_forms_and_here_documents_are_not() {
+        let text = "ARG A=1\nFROM a\nENV B=\"x y\" C='z'\nENV D e f\nARG G\nCOPY <<EOF /x\nUSER root\nEOF\nUSER app\n";
+        let file = Dockerfile::read("Dockerfile", Origin::Tree, &Excerpt::whole(SourceId(0), text));
+        let sets: Vec<(String, Option<String>)> =
+            file.head.iter().chain(file.instructions()).flat_map(Instruction::sets).collect();
+        let sets: Vec<(&str, Option<&str>)> =
+            sets.iter().map(|it| (it.0.as_str(), it.1.as_deref())).collect();
+        let wanted =
+            [("A", Some("1")), ("B", Some("x y")), ("C", Some("z")), ("D", Some("e f")), ("G", None)];
+        assert_eq!(sets, wanted);
+        let users: Vec<&str> = file.stages[0].all("USER").map(|it| it.text.as_str()).collect();
+        assert_eq!(users, ["app"]);
     }
 }

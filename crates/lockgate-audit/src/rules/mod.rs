@@ -5,6 +5,7 @@ mod builds;
 mod cluster;
 mod compose;
 mod counts;
+mod dockerfiles;
 mod files;
 mod helm;
 mod images;
@@ -71,6 +72,10 @@ const RULES: &[Rule] = &[
     builds::nothing_to_copy,
     builds::program_hidden,
     builds::program_elsewhere,
+    dockerfiles::base_unpinned,
+    dockerfiles::runs_as_root,
+    dockerfiles::secret_in_image,
+    dockerfiles::shell_first,
     runtimes::end_of_life,
     runtimes::action_gone,
     variables::credentials_left_out,
