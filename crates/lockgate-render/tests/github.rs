@@ -1,4 +1,5 @@
 //! Workflows of GitHub Actions: what stands in them, and what the validators of others say of them.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like the tests themselves")]
 
 mod common;
 
