@@ -117,6 +117,61 @@ fn shells_before_programs_are_reported() {
 }
 
 #[test]
+fn health_checks_of_another_port_are_reported() {
+    let file = |lines: &str| format!("FROM node:24-alpine\nUSER node\n{lines}\nCMD [\"node\", \"a.js\"]\n");
+    for lines in [
+        "EXPOSE 3000\nHEALTHCHECK CMD wget -q http://localhost:8080/",
+        "EXPOSE 3000/tcp 3001\nHEALTHCHECK --interval=30s CMD [\"wget\", \"http://127.0.0.1:30000/\"]",
+        "ENV PORT=3000\nEXPOSE 3000\nHEALTHCHECK CMD wget -q http://localhost/healthz || exit 1",
+    ] {
+        shows("LG735", &[&file(lines)]);
+    }
+    for lines in [
+        "EXPOSE 3000\nHEALTHCHECK CMD wget -q http://localhost:3000/",
+        "EXPOSE 3000\nEXPOSE 9090\nHEALTHCHECK CMD wget -q http://localhost:9090/",
+        "EXPOSE 3000\nENV HEALTH_PORT=8080\nHEALTHCHECK CMD wget -q http://localhost:8080/",
+        "EXPOSE $PORT\nHEALTHCHECK CMD wget -q http://localhost:8080/",
+        "EXPOSE 3000\nHEALTHCHECK CMD wget -q http://localhost:${PORT}/",
+        "EXPOSE 3000\nHEALTHCHECK CMD wget -q http://db:8080/",
+        "EXPOSE 3000\nHEALTHCHECK NONE",
+        "HEALTHCHECK CMD wget -q http://localhost:8080/",
+    ] {
+        clean(&[&file(lines)]);
+    }
+    clean(&["FROM example.com/base:1\nEXPOSE 3000\nHEALTHCHECK CMD wget http://localhost:8080/\n"]);
+}
+
+#[test]
+fn health_checks_with_a_program_that_is_not_there_are_reported() {
+    let curl = "HEALTHCHECK --timeout=3s CMD curl -f http://localhost:3000/ || exit 1\n";
+    shows(
+        "LG736",
+        &[
+            &format!("FROM node:24-slim\n{curl}"),
+            &format!(
+                "FROM debian:trixie-slim AS base\nFROM base\nRUN apt-get install -y ca-certificates\n{curl}"
+            ),
+            &format!("FROM node:24 AS build\nRUN apt-get install curl\nFROM node:24-slim\n{curl}"),
+            "FROM python:3.13-slim\nHEALTHCHECK CMD [\"nc\", \"-z\", \"localhost\", \"80\"]\n",
+            "FROM rust:1-slim\nCOPY --from=a /app /usr/local/bin/\nHEALTHCHECK CMD wget -q http://localhost\n",
+        ],
+    );
+    clean(&[
+        &format!("FROM node:24\n{curl}"),
+        &format!("FROM example.com/node:24-slim\n{curl}"),
+        &format!("FROM node:24-slim AS base\nRUN apt-get install -y curl\nFROM base\n{curl}"),
+        &format!("FROM node:24-slim\nCOPY --from=curlimages/curl:8.1 /usr/bin/curl /usr/bin/\n{curl}"),
+        &format!("FROM node:24-slim\nCOPY --from=tools /usr/local /usr/local\n{curl}"),
+        &format!("FROM node:24-slim\nRUN apt-get install -y $PACKAGES\n{curl}"),
+        &format!("FROM node:24-slim\nRUN <<EOF\napt-get install -y curl\nEOF\n{curl}"),
+        &format!("FROM node:24-slim\nRUN ./install\n{curl}"),
+        "FROM python:3.13-slim\nRUN apt-get install netcat-openbsd\nHEALTHCHECK CMD nc -z localhost 80\n",
+        "FROM node:24-slim\nHEALTHCHECK CMD curl -f http://localhost || node check.js\n",
+        "FROM node:24-slim\nHEALTHCHECK CMD node check.js\n",
+    ]);
+}
+
+#[test]
 fn what_is_not_for_production_is_left_alone() {
     let bad = "FROM node\nENV API_KEY=8sd7f6hsd\nCMD npm start\n";
     assert_eq!(codes_in("web/Dockerfile", bad), ["LG731", "LG733", "LG732", "LG734"]);

@@ -62,7 +62,7 @@ pub(crate) fn foundation<'a>(shipped: &[&'a Stage]) -> &'a str {
 }
 
 /// The last of its kind that counts: a stage goes before those that it continues.
-fn last<'a>(shipped: &[&'a Stage], keyword: &'a str) -> Option<&'a Instruction> {
+pub(super) fn last<'a>(shipped: &[&'a Stage], keyword: &'a str) -> Option<&'a Instruction> {
     shipped.iter().find_map(|it| it.last(keyword))
 }
 

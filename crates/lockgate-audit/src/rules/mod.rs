@@ -7,6 +7,7 @@ mod compose;
 mod counts;
 mod dockerfiles;
 mod files;
+mod health;
 mod helm;
 mod images;
 mod limits;
@@ -76,6 +77,8 @@ const RULES: &[Rule] = &[
     dockerfiles::runs_as_root,
     dockerfiles::secret_in_image,
     dockerfiles::shell_first,
+    health::other_port_asked,
+    health::check_not_installed,
     runtimes::end_of_life,
     runtimes::action_gone,
     variables::credentials_left_out,
