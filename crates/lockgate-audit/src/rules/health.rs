@@ -19,7 +19,7 @@ pub(crate) fn other_port_asked(context: &Context<'_>, report: &mut Vec<Diagnosti
         let Some(asked) = asked_port(&check.text) else { continue };
         let exposes: Vec<&Instruction> = shipped.iter().flat_map(|it| it.all("EXPOSE")).collect();
         let ports: Option<Vec<u16>> =
-            exposes.iter().flat_map(|it| it.text.split_whitespace()).map(|it| number(it)).collect();
+            exposes.iter().flat_map(|it| it.text.split_whitespace()).map(number).collect();
         // Variables and ranges say nothing certain.
         let Some(ports) = ports.filter(|it| !it.is_empty() && !it.contains(&asked)) else { continue };
         // A port of its own for health is told to the program somewhere.
