@@ -83,6 +83,7 @@ fn values_of_secrets_are_reported() {
             "FROM node:24\nENV API_KEY=8sd7f6hsd\n",
             "FROM node:24\nENV PORT=1 DB_PASSWORD=\"hunter two\"\n",
             "FROM node:24\nENV DB_PASSWORD hunter2\n",
+            "FROM node:24\nENV API_SECRET=abc\n",
             "ARG NPM_TOKEN=npm_a8s7d6f\nFROM node:24\n",
         ],
     );
@@ -91,7 +92,7 @@ fn values_of_secrets_are_reported() {
         "FROM node:24\nENV DB_PASSWORD=\"\" DB_PASSWORD_FILE=/run/secrets/db MAX_TOKENS=4096\n",
         "FROM node:24\nENV JWT_SECRET=/run/secrets/jwt SECRET_NAME=production\n",
         "FROM node:24\nENV AUTH_SECRET=dummy NEXT_PUBLIC_MAP_API_KEY=sdf87sdf\n",
-        "FROM node:24\nENV TOKEN=true PRIMARY_KEY=user_id\n",
+        "FROM node:24\nENV TOKEN=off PRIMARY_KEY=user_id\n",
     ]);
 }
 
@@ -175,9 +176,16 @@ fn health_checks_with_a_program_that_is_not_there_are_reported() {
 fn what_is_not_for_production_is_left_alone() {
     let bad = "FROM node\nENV API_KEY=8sd7f6hsd\nCMD npm start\n";
     assert_eq!(codes_in("web/Dockerfile", bad), ["LG731", "LG733", "LG732", "LG734"]);
-    for name in ["Dockerfile.dev", "test/Dockerfile", "Dockerfile.development", ".devcontainer/Dockerfile"] {
+    for name in [
+        "Dockerfile.dev",
+        "test/Dockerfile",
+        "Dockerfile.development",
+        "local.dockerfile",
+        ".devcontainer/Dockerfile",
+    ] {
         assert!(codes_in(name, bad).is_empty(), "{name}");
     }
+    assert_eq!(codes_in("devices/test-bench/Dockerfile.prod", bad).len(), 4);
     assert!(codes_in("notes.md", &format!("```dockerfile\n{bad}```\n")).is_empty());
     assert_eq!(codes_in("notes.md", &format!("```dockerfile\n# Dockerfile\n{bad}```\n")).len(), 4);
 }

@@ -13,12 +13,12 @@ use crate::listing::name_of;
 /// Dockerfiles that are whole and meant to run: a block without a name is often a sketch, and what is for development
 /// has other needs.
 pub(crate) fn whole<'a>(context: &'a Context<'_>) -> impl Iterator<Item = &'a Dockerfile> {
-    const OTHER: [&str; 4] = ["test", "local", "debug", "ci"];
+    const OTHER: [&str; 8] =
+        ["dev", "devel", "development", "devcontainer", "test", "tests", "local", "debug"];
     context.facts.dockerfiles.iter().filter(|file| {
         let name = file.name.to_lowercase();
         let is_sketch = name.is_empty() && file.origin != Origin::Tree;
-        let parts = name.split(['/', '.', '-', '_']);
-        !is_sketch && !parts.into_iter().any(|part| OTHER.contains(&part) || part.starts_with("dev"))
+        !is_sketch && !name.split(['/', '.']).any(|part| OTHER.contains(&part))
     })
 }
 
@@ -150,8 +150,8 @@ pub(crate) fn runs_as_root(context: &Context<'_>, report: &mut Vec<Diagnostic>) 
             None => diagnostic.label(program.span, "starts as root: no `USER` in what is shipped"),
         };
         let help = match split(foundation(&shipped)).0 {
-            "node" => "write `USER node` before it: the base has this user",
-            "oven/bun" => "write `USER bun` before it: the base has this user",
+            "node" => "write `USER node` before it; the base has this user",
+            "oven/bun" => "write `USER bun` before it; the base has this user",
             _ => "make a user, and write `USER` with its name or number before it",
         };
         report.push(diagnostic.help(help));
@@ -217,8 +217,8 @@ fn is_secret(name: &str, value: &str) -> bool {
 
 /// Neither a variable, a switch, a number, a place, nor a text that says it stands for something else.
 fn is_value(text: &str) -> bool {
-    const LEN_MIN: usize = 4;
-    const WORDS: [&str; 7] = ["true", "false", "none", "null", "required", "optional", "disabled"];
+    const WORDS: [&str; 11] =
+        ["yes", "no", "on", "off", "true", "false", "none", "null", "required", "optional", "disabled"];
     const PLACEHOLDERS: [&str; 15] = [
         "test",
         "dummy",
@@ -239,7 +239,7 @@ fn is_value(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let is_number = text.bytes().all(|it| it.is_ascii_digit() || b".,".contains(&it));
     let is_place = text.starts_with(['/', '<']) || text.contains("://");
-    LEN_MIN <= text.len()
+    !text.is_empty()
         && !text.contains(['$', '{'])
         && !is_number
         && !is_place
