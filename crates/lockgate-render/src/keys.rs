@@ -17,7 +17,8 @@ pub fn vanished(path: &str, before: &str, after: &str) -> Vec<String> {
 fn keys(path: &str, text: &str) -> BTreeSet<String> {
     let mut keys = BTreeSet::new();
     let name = path.rsplit('/').next().unwrap_or(path);
-    if name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".json") {
+    let extension = name.rsplit('.').next().unwrap_or_default();
+    if ["yaml", "yml", "json"].contains(&extension) {
         for document in text.split("\n---\n") {
             let Some(node) = lockgate_yaml::read(SourceId::default(), document, &mut vec![]) else {
                 continue;

@@ -56,7 +56,7 @@ impl<'a> Output<'a> {
     }
 
     pub(crate) fn file(&mut self, file: File<'_>) {
-        let header = header(&self.facts.source, file.comment);
+        let header = header(self.facts.source, file.comment);
         let text = if file.text.starts_with("#!") || file.text.starts_with("# syntax") {
             let (first, rest) = file.text.split_once('\n').unwrap_or((&file.text, ""));
             format!("{first}\n{header}{rest}")

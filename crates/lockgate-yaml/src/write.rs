@@ -2,17 +2,24 @@
 
 use serde_json::Value;
 
+/// Of a key and its value.
+type Remark<'a> = &'a dyn Fn(&str, &Value) -> Option<String>;
+/// Of the keys from the top of the document to an entry.
+type Above<'a> = &'a dyn Fn(&[&str]) -> Option<String>;
+/// Of a string.
+type Raw<'a> = &'a dyn Fn(&str) -> Option<String>;
+
 /// How a document is laid out. What is not said is alphabetical, without remarks.
 #[derive(Clone, Copy, Default)]
 pub struct Style<'a> {
     /// Keys that come first in their map, in this order; the others follow alphabetically.
     pub first: &'a [&'a str],
     /// What stands behind a value as a comment, by key.
-    pub remark: Option<&'a dyn Fn(&str, &Value) -> Option<String>>,
+    pub remark: Option<Remark<'a>>,
     /// What stands above an entry as comments, by the keys that lead to it; items of lists have none.
-    pub above: Option<&'a dyn Fn(&[&str]) -> Option<String>>,
+    pub above: Option<Above<'a>>,
     /// What is written instead of a string, as it is: for files that are templates of others.
-    pub raw: Option<&'a dyn Fn(&str) -> Option<String>>,
+    pub raw: Option<Raw<'a>>,
     /// Items of a list stand below their key's column, as `kubectl` and people indent them, or in line with it.
     pub indent_lists: bool,
 }

@@ -12,7 +12,7 @@ pub(super) struct ComposeFile {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) networks: BTreeMap<&'static str, Network>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) volumes: BTreeMap<String, Empty>,
+    pub(super) volumes: BTreeMap<String, Value>,
 }
 
 #[derive(Default, Serialize)]
@@ -20,10 +20,6 @@ pub(super) struct Network {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) internal: bool,
 }
-
-/// What is there, and has no settings.
-#[derive(Default, Serialize)]
-pub(super) struct Empty {}
 
 #[derive(Default, Serialize)]
 pub(super) struct Container {

@@ -13,7 +13,7 @@ use crate::artifact::Kind;
 use crate::facts::{Environment, Facts};
 use crate::header::Comment;
 use crate::output::{File, Output};
-use file::{ComposeFile, Container, Empty, Network};
+use file::{ComposeFile, Container, Network};
 
 /// Services, and the dependencies that are not cut off.
 const OPEN: &str = "default";
@@ -41,7 +41,7 @@ fn environment_file(facts: &Facts<'_>, environment: &Environment<'_>, output: &m
     for (_, container) in &containers {
         for volume in &container.volumes {
             if let Some((name, _)) = volume.split_once(':').filter(|it| !it.0.contains(['/', '.'])) {
-                file.volumes.insert(name.to_owned(), Empty {});
+                file.volumes.insert(name.to_owned(), serde_json::json!({}));
             }
         }
     }

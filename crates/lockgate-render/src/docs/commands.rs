@@ -182,20 +182,17 @@ fn kubernetes(environment: &Environment<'_>, target: &KubernetesTarget) -> Comma
             (lines, undo())
         }
         Via::Helm => {
-            let digests: String =
-                images(environment).map(|(it, _)| format!(" --set images.{it}.digest=\"$DIGEST\"")).collect();
+            let digests = digests(environment, "--set");
             let values = format!("deploy/helm/values-{name}.yaml");
             let line = format!(
-                "{helm} upgrade --install {system} deploy/helm/{system} --values {values} --set version=v1.2.3{digests} --wait --timeout 15m"
+                "{helm} upgrade --install {system} deploy/helm/{system} --values {values} --set version=v1.2.3 {digests} --wait --timeout 15m"
             );
             (vec![line], helm_back())
         }
         Via::Helmfile => {
-            let digests: String = images(environment)
-                .map(|(it, _)| format!(" --state-values-set-string images.{it}.digest=\"$DIGEST\""))
-                .collect();
+            let digests = digests(environment, "--state-values-set-string");
             let line = format!(
-                "helmfile --file deploy/helmfile/helmfile.yaml --environment {name} apply --state-values-set-string version=v1.2.3{digests}"
+                "helmfile --file deploy/helmfile/helmfile.yaml --environment {name} apply --state-values-set-string version=v1.2.3 {digests}"
             );
             (vec![line], helm_back())
         }
@@ -231,6 +228,12 @@ fn images<'e>(environment: &'e Environment<'_>) -> impl Iterator<Item = (&'e Ser
         (image.build?.0 == *name).then(|| (*name, shell::word(&image.repository)))
     });
     images.collect::<std::collections::BTreeMap<_, _>>().into_iter()
+}
+
+/// Each image by its digest, as Helm and Helmfile are told.
+fn digests(environment: &Environment<'_>, option: &str) -> String {
+    let digests = images(environment).map(|(it, _)| format!("{option} images.{it}.digest=\"$DIGEST\""));
+    digests.collect::<Vec<_>>().join(" ")
 }
 
 /// What services need, then migrations, then services, unless a migration is to come last; one that fails ends it.
@@ -272,7 +275,7 @@ fn ecs(environment: &Environment<'_>, target: &EcsTarget) -> Commands {
     };
     commands.migrate = environment.migration.iter().flat_map(|_| job("migrate")).collect();
     commands.seed = environment.seed.iter().flat_map(|_| job("seed")).collect();
-    commands.release = commands.migrate.clone();
+    commands.release.clone_from(&commands.migrate);
     for service in environment.services.keys() {
         let of = named(&names(environment), service);
         commands.release.push(register(&format!("services/{service}")));
@@ -288,7 +291,7 @@ fn ecs_express(environment: &Environment<'_>, target: &EcsExpressTarget) -> Comm
     let cluster = target.cluster.as_deref().unwrap_or("default");
     let mut commands = on_ecs(environment, &target.region, cluster);
     let aws = format!("aws --region {}", shell::word(&target.region));
-    let update = |it: &&ServiceName| {
+    let update = |it: &ServiceName| {
         format!(
             "{aws} ecs update-express-gateway-service --cli-input-json file://deploy/ecs-express/{name}/services/{it}/express-service-update.json"
         )

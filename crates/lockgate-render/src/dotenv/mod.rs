@@ -78,9 +78,8 @@ fn of_template(template: &Template) -> Value {
     }
     Value::Made(template.write(|part| match part {
         Part::Text(text) => one_line(text),
-        Part::Secret(name) => format!("${{{name}}}"),
         Part::Version => "${release.version}".to_owned(),
-        Part::Other(name) => format!("${{{name}}}"),
+        Part::Secret(name) | Part::Other(name) => format!("${{{name}}}"),
     }))
 }
 

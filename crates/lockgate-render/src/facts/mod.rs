@@ -70,7 +70,7 @@ impl<'a> Facts<'a> {
     pub(crate) fn new(request: &'a Request) -> Facts<'a> {
         let mut environments: Vec<_> =
             request.systems.iter().map(|it| Environment::new(it, request)).collect();
-        environments.sort_by_key(|it| it.name());
+        environments.sort_by_key(Environment::name);
         Facts {
             source: &request.source,
             lock: &request.lock,
