@@ -1,6 +1,6 @@
 //! The artifacts of a spec in a folder of the repository.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -65,7 +65,7 @@ pub fn rendered(spec: &Path) -> anyhow::Result<Rendered> {
         lock,
         source: "lockgate.yaml".to_owned(),
         selection: Selection::default(),
-        images: Default::default(),
+        images: BTreeMap::default(),
         version: None,
     };
     lockgate_render::render(&request).map_err(|problems| anyhow::anyhow!("{}: {problems:?}", spec.display()))

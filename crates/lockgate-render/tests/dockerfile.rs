@@ -1,7 +1,5 @@
 //! Dockerfiles of the presets, as builders and linters read them.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail like the tests themselves")]
-
 mod common;
 
 use std::collections::BTreeSet;

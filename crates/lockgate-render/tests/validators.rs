@@ -2,6 +2,8 @@
 //!
 //! What Helm and AWS read has tests of its own, in `helm.rs` and `aws/`.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like the tests themselves")]
+
 mod common;
 
 use std::collections::BTreeSet;
@@ -31,13 +33,13 @@ impl Trees {
 
     /// One kind, also where another is usual.
     fn only(kind: Kind) -> Trees {
-        Trees::of(Some(BTreeSet::from([kind])))
+        Trees::of(Some(&BTreeSet::from([kind])))
     }
 
-    fn of(kinds: Option<BTreeSet<Kind>>) -> Trees {
+    fn of(kinds: Option<&BTreeSet<Kind>>) -> Trees {
         let mut artifacts = vec![];
         for name in EXAMPLES {
-            let selection = Selection { kinds: kinds.clone(), ..Selection::default() };
+            let selection = Selection { kinds: kinds.cloned(), ..Selection::default() };
             let rendered = render(&Request { selection, ..example_request(name) });
             let rendered = rendered.unwrap_or_else(|problems| panic!("{name}: {problems:#?}"));
             let placed = |it: Artifact| Artifact { path: format!("{name}/{}", it.path), ..it };

@@ -1,5 +1,6 @@
 //! Specs to render: the examples, and small ones of a test's own.
 #![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like the tests themselves")]
 
 pub mod chart;
 pub mod manifests;

@@ -100,14 +100,10 @@ pub(super) fn written(differences: &[Difference], rendered: &Rendered, root: &Pa
     for note in &rendered.notes {
         out.note(&format!("{} {note}", style::paint(style::HINT, "note:")));
     }
-    let mut said = format!("wrote {} to {}", files(wrote), root.display());
-    if 0 < removed {
-        said.push_str(&format!(", removed {removed}"));
-    }
-    if 0 < same {
-        said.push_str(&format!(", {same} are as they were"));
-    }
-    out.note(&said);
+    let mut said = vec![format!("wrote {} to {}", files(wrote), root.display())];
+    said.extend((0 < removed).then(|| format!("removed {removed}")));
+    said.extend((0 < same).then(|| format!("{same} are as they were")));
+    out.note(&said.join(", "));
 }
 
 /// How many files of each kind, and for whom.
