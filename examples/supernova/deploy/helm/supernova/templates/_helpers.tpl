@@ -1,0 +1,27 @@
+{{- /* Written by `lockgate render` from lockgate.yaml. Edits here are lost: change the spec, or add to its `patches`. */ -}}
+{{- /* The version, which every release must name. */ -}}
+{{- define "supernova.version" -}}
+{{- required "version is not set: name the version that is released, as in --set-string version=v1.2.3" $.Values.version -}}
+{{- end }}
+{{- /* An image by its digest, which every release must name: a tag may mean other bytes tomorrow. */ -}}
+{{- define "supernova.image" -}}
+{{- $image := index $.Values.images $.name -}}
+{{- $image.repository }}@{{ required (printf "images.%s.digest is not set: name the bytes that are released, as in --set-string images.%s.digest=sha256:..." $.name $.name) $image.digest -}}
+{{- end }}
+{{- /* Any value on one line. `toYaml` writes nothing at all where a text has control characters. */ -}}
+{{- define "supernova.value" -}}
+{{- $separator := "" -}}
+{{- if kindIs "map" . -}}
+{ {{- range $key, $value := . }}{{ $separator }}{{ $key | quote }}: {{ include "supernova.value" $value }}{{ $separator = ", " }}{{ end -}} }
+{{- else if kindIs "slice" . -}}
+[{{- range $value := . }}{{ $separator }}{{ include "supernova.value" $value }}{{ $separator = ", " }}{{ end -}}]
+{{- else if kindIs "string" . -}}
+{{ . | quote }}
+{{- else -}}
+{{ toJson . }}
+{{- end -}}
+{{- end }}
+{{- /* Whether migrations run before the release is applied. */ -}}
+{{- define "supernova.before" -}}
+{{- if or $.Release.IsUpgrade (eq $.Values.jobs.migrate.onInstall "before") }}true{{ end -}}
+{{- end }}
