@@ -48,3 +48,10 @@ pub fn audit(sources: &[Source], listing: &Listing) -> Audit {
     let unread = facts.unread.iter().map(|it| (it.name.clone(), it.reason.clone())).collect();
     Audit { diagnostics, kinds, facts: facts.count(), unread }
 }
+
+/// What is wrong if the build of a service stops at this stage of a Dockerfile, whose place among the sources is `id`.
+pub fn without_stage(source: &Source, id: SourceId, service: &str, stage: &str) -> Option<Diagnostic> {
+    let excerpt = place::Excerpt::whole(id, &source.text);
+    let file = extract::dockerfile::Dockerfile::read(&source.name, fact::Origin::Tree, &excerpt);
+    rules::stages::without(&file, service, stage)
+}

@@ -1,7 +1,8 @@
 //! Single Dockerfiles: what is reported in them, and what looks like it and is not.
 
-use lockgate_audit::{Listing, audit};
+use lockgate_audit::{Listing, audit, without_stage};
 use lockgate_diagnostics::Source;
+use lockgate_model::SourceId;
 
 /// The codes that a file of this name and text shows.
 fn codes_in(name: &str, text: &str) -> Vec<String> {
@@ -170,6 +171,19 @@ fn health_checks_with_a_program_that_is_not_there_are_reported() {
         "FROM node:24-slim\nHEALTHCHECK CMD curl -f http://localhost || node check.js\n",
         "FROM node:24-slim\nHEALTHCHECK CMD node check.js\n",
     ]);
+}
+
+#[test]
+fn stages_that_are_not_there_are_reported() {
+    let text = "FROM golang:1.25 AS build\nFROM scratch AS Runtime\n".to_owned();
+    let source = Source { name: "Dockerfile".to_owned(), text };
+    let code = |stage| without_stage(&source, SourceId(0), "web", stage).map(|it| it.code.to_string());
+    assert_eq!(code("production").as_deref(), Some("LG737"));
+    for there in ["build", "runtime", "1", "$STAGE"] {
+        assert_eq!(code(there), None, "{there}");
+    }
+    let empty = Source { name: "Dockerfile".to_owned(), text: String::new() };
+    assert!(without_stage(&empty, SourceId(0), "web", "production").is_none());
 }
 
 #[test]

@@ -195,6 +195,7 @@ codes! {
     SHELL_FIRST = 734, "LG734", "a shell stands between an image's program and its signals";
     OTHER_PORT_ASKED = 735, "LG735", "a health check asks another port than the image offers";
     CHECK_NOT_INSTALLED = 736, "LG736", "a health check runs a program that the image does not have";
+    NO_SUCH_STAGE = 737, "LG737", "a build stops at a stage that its Dockerfile does not have";
     CREDENTIALS_LEFT_OUT = 741, "LG741", "a connection leaves out the user that is demanded";
     ONE_PATH_ONLY = 742, "LG742", "variables exist on one way to production only";
     SECRET_EACH_TIME = 743, "LG743", "a secret is made anew with each release";

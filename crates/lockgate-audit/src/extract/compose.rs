@@ -37,7 +37,7 @@ pub(crate) struct Service {
 pub(crate) struct Build {
     pub(crate) context: Word,
     pub(crate) dockerfile: Option<Word>,
-    pub(crate) target: Option<String>,
+    pub(crate) target: Option<Word>,
 }
 
 #[derive(Clone, Debug)]
@@ -99,7 +99,7 @@ fn build(tree: Tree<'_>) -> Build {
     }
     let context = tree.get("context").and_then(Tree::word).unwrap_or(Word::new(".", tree.span()));
     let dockerfile = tree.get("dockerfile").and_then(Tree::word);
-    Build { context, dockerfile, target: tree.str("target").map(str::to_owned) }
+    Build { context, dockerfile, target: tree.get("target").and_then(Tree::word) }
 }
 
 fn port(tree: Tree<'_>) -> Option<Port> {

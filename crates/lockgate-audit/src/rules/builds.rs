@@ -124,7 +124,8 @@ pub(crate) fn program_hidden(context: &Context<'_>, report: &mut Vec<Diagnostic>
     for compose in &context.facts.composes {
         for service in &compose.services {
             let Some(file) = built_from(context, compose, service) else { continue };
-            let Some(stage) = file.stages.last().filter(|_| !service.has_command) else { continue };
+            let stops = service.build.as_ref().is_some_and(|it| it.target.is_some());
+            let Some(stage) = file.stages.last().filter(|_| !service.has_command && !stops) else { continue };
             let Some((program, copy)) = copied_program(stage) else { continue };
             let folder = stage.last("WORKDIR").map_or("/", |it| it.text.as_str());
             let hides = service.mounts.iter().find(|it| {
@@ -145,8 +146,12 @@ pub(crate) fn program_hidden(context: &Context<'_>, report: &mut Vec<Diagnostic>
     }
 }
 
-fn built_from<'a>(context: &'a Context<'_>, compose: &Compose, service: &Service) -> Option<&'a Dockerfile> {
-    let build = service.build.as_ref().filter(|it| it.target.is_none())?;
+pub(super) fn built_from<'a>(
+    context: &'a Context<'_>,
+    compose: &Compose,
+    service: &Service,
+) -> Option<&'a Dockerfile> {
+    let build = service.build.as_ref()?;
     let folder = join(folder_of(&compose.name), &build.context.text)?;
     let name = build.dockerfile.as_ref().map_or("Dockerfile", |it| it.text.as_str());
     let path = join(&folder, name)?;

@@ -19,6 +19,7 @@ mod retries;
 mod rollout;
 mod runtimes;
 mod secrets;
+pub(crate) mod stages;
 mod variables;
 mod words;
 mod workflows;
@@ -72,6 +73,7 @@ const RULES: &[Rule] = &[
     builds::no_dev_dependencies,
     builds::nothing_to_copy,
     builds::program_hidden,
+    stages::missing,
     builds::program_elsewhere,
     dockerfiles::base_unpinned,
     dockerfiles::runs_as_root,
