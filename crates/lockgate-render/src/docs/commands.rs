@@ -84,6 +84,33 @@ impl Commands {
         }]
     }
 
+    /// A command inside of an instance.
+    pub(super) fn inside(&self, service: &ServiceName, command: &[String]) -> Vec<String> {
+        let line = shell::line(command);
+        match &self.services {
+            Services::Local { .. } | Services::AppRunner { .. } => vec![],
+            Services::Compose { compose } => vec![format!("{compose} exec {service} {line}")],
+            Services::Kubernetes { kubectl } => {
+                vec![format!("{kubectl} exec deployment/{service} -- {line}")]
+            }
+            Services::Ecs { aws, cluster, .. } => vec![format!(
+                "{aws} ecs execute-command --cluster {cluster} --task \"$TASK\" --container {service} --interactive --command {}",
+                shell::word(&line)
+            )],
+        }
+    }
+
+    /// What stands between two of the system's parts.
+    pub(super) fn between(&self) -> Vec<String> {
+        match &self.services {
+            Services::Kubernetes { kubectl } => {
+                vec![format!("{kubectl} get networkpolicies,services,endpointslices")]
+            }
+            Services::Compose { compose } => vec![format!("{compose} ps --all")],
+            Services::Local { .. } | Services::Ecs { .. } | Services::AppRunner { .. } => vec![],
+        }
+    }
+
     /// What the platform knows of a service that does not come up.
     pub(super) fn describe(&self, service: &ServiceName) -> Vec<String> {
         vec![match &self.services {

@@ -1,9 +1,11 @@
 //! What to do when something is wrong: first look, then act.
 
+use lockgate_model::{KubernetesTarget, TargetKind, Via};
+
 use super::commands::Commands;
 use super::markdown::{Page, code, plain};
 use super::thresholds::limit;
-use crate::facts::{Environment, ServiceFact};
+use crate::facts::{Environment, ServiceFact, health};
 
 pub(super) fn write(page: &mut Page, environment: &Environment<'_>, commands: &Commands) {
     failed_release(page, environment, commands);
@@ -11,6 +13,9 @@ pub(super) fn write(page: &mut Page, environment: &Environment<'_>, commands: &C
         failed_migration(page, environment, commands);
     }
     crash_loop(page, environment, commands);
+    if let TargetKind::Kubernetes(target) = &environment.system.target {
+        kubernetes(page, environment, target, commands);
+    }
     dependencies(page, environment, commands);
     beyond_limits(page, environment);
 }
@@ -46,6 +51,27 @@ fn crash_loop(page: &mut Page, environment: &Environment<'_>, commands: &Command
     page.commands(&commands.describe(fact.name));
 }
 
+fn kubernetes(
+    page: &mut Page,
+    environment: &Environment<'_>,
+    target: &KubernetesTarget,
+    commands: &Commands,
+) {
+    if let (Some(secret), Some(fact)) = (&target.pull_secret, first(environment)) {
+        page.heading(3, "An image cannot be pulled");
+        page.text(&format!(
+            "The Secret {} of the namespace holds a token that reads the registry and does no more. See what was asked for, and replace the token if it ended:",
+            code(secret)
+        ));
+        page.commands(&commands.describe(fact.name));
+    }
+    if matches!(target.via, Via::Helm | Via::Helmfile) {
+        page.heading(3, "A release of Helm hangs");
+        page.text("`pending-upgrade` in its history means that whoever upgraded it was stopped. Nothing has to be deleted: going back to the last revision that was deployed frees it.");
+        page.commands(&commands.rollback);
+    }
+}
+
 fn dependencies(page: &mut Page, environment: &Environment<'_>, commands: &Commands) {
     for (name, dependency) in &environment.system.dependencies {
         let mut users = environment
@@ -61,8 +87,15 @@ fn dependencies(page: &mut Page, environment: &Environment<'_>, commands: &Comma
         } else {
             "It runs with the system: see whether it is up, and whether its disk is full."
         };
-        page.text(&format!("Hit: {}. {who} What its clients say:", users.join(", ")));
-        page.commands(&commands.logs(user));
+        page.text(&format!(
+            "Hit: {}. {who} What its clients say, and whether one of them is ready now:",
+            users.join(", ")
+        ));
+        let asked = environment.services.get(user).and_then(|it| health::command(environment, it));
+        let inside = asked.map(|it| commands.inside(user, &it)).unwrap_or_default();
+        let lines = [commands.logs(user), inside, commands.between()].concat();
+        page.commands(&lines);
+        page.text("Its address is in [variables](#variables); where it holds a password, see that the store and the clients have the same.");
     }
 }
 
