@@ -126,3 +126,21 @@ fn colour_is_for_who_asks_and_for_terminals() {
     assert!(colored(&["--color", "always"], &[("NO_COLOR", "1")]));
     assert!(!colored(&["--color", "never"], &[("CLICOLOR_FORCE", "1")]));
 }
+
+#[test]
+fn a_dockerfile_of_the_users_own_is_looked_through() {
+    let world = World::new();
+    world.write_text(
+        "lockgate: v1\nsystem: shop\nservices:\n  web: {port: 8080, build: {dockerfile: Dockerfile, stage: runtime, image: shop}}\nenvironments: {dev: {target: docker}}\n",
+    );
+    std::fs::write(world.path().join("Dockerfile"), "FROM node:24-slim AS build\nUSER node\nCMD node a.js\n")
+        .unwrap();
+    let json = world.run(&["check", "--format", "json"]).ended(1).json();
+    let found: Vec<(&str, &str)> = json["diagnostics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| (it["code"].as_str().unwrap(), it["labels"][0]["file"].as_str().unwrap()))
+        .collect();
+    assert_eq!(found, [("LG734", "Dockerfile"), ("LG737", "Dockerfile")]);
+}
