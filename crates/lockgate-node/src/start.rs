@@ -14,6 +14,8 @@ use crate::{NodeClient, NodeError, Place, logs};
 const UP_WITHIN: Duration = Duration::from_secs(10);
 /// Between looks at the socket.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// A node that lost the race to one that was dying is started again; one that cannot start is not tried for ever.
+const STARTS_MAX: u32 = 3;
 /// Lines of the node's log that an error shows.
 const TAIL_LINES: usize = 10;
 
@@ -27,6 +29,7 @@ pub async fn start_node(state_dir: &Path, program: &Path) -> Result<NodeClient, 
     }
     let mut child = spawn(&place, program)?;
     let deadline = Instant::now() + UP_WITHIN;
+    let mut starts = 1;
     let mut ended = false;
     loop {
         match NodeClient::connect(state_dir).await {
@@ -39,7 +42,12 @@ pub async fn start_node(state_dir: &Path, program: &Path) -> Result<NodeClient, 
         }
         // A child that ended lost the race for the lock (then the winner answers soon) or could not start.
         let lost_race = ended && holder_lives(&place);
-        if deadline <= Instant::now() || (ended && !lost_race) {
+        let over = ended && !lost_race;
+        if over && starts < STARTS_MAX {
+            child = spawn(&place, program)?;
+            starts += 1;
+            ended = false;
+        } else if over || deadline <= Instant::now() {
             let log = place.log();
             let tail = logs::tail(&log, TAIL_LINES).join("\n");
             let waited_s = UP_WITHIN.as_secs();
