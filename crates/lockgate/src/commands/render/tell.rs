@@ -55,7 +55,12 @@ pub(super) fn check(
     if differences.is_empty() {
         out.note(&format!("{} does not list the files as they are", lockgate_render::MANIFEST));
     }
-    out.note(&format!("{} `lockgate render` writes them", style::paint(style::HINT, "hint:")));
+    let how = if differences.iter().any(|it| it.kind.loses_work()) {
+        "move what somebody wrote by hand into the spec or its `patches`; `lockgate render --force` writes over it"
+    } else {
+        "`lockgate render` writes them"
+    };
+    out.note(&format!("{} {how}", style::paint(style::HINT, "hint:")));
     exit(good)
 }
 
