@@ -208,6 +208,11 @@ fn migrates_after(environment: &Environment<'_>) -> bool {
 
 fn protection(environment: &Environment<'_>, output: &mut Output<'_>) {
     let name = environment.name();
+    if !environment.system.rollout.freeze.is_empty() {
+        output.note(format!(
+            "GitHub Actions: a workflow knows no freeze, so nobody holds `{name}` back at the times that `rollout.freeze` names"
+        ));
+    }
     let Some(protection) = &environment.system.policy.protection else { return };
     let mut wanted = vec![];
     if protection.reviewers > 0 {
