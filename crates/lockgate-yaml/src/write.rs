@@ -83,9 +83,9 @@ impl<'v> Writer<'_, 'v> {
 
     fn in_order<'m>(&self, map: &'m serde_json::Map<String, Value>) -> Vec<(&'m str, &'m Value)> {
         let rank = |key: &str| self.style.first.iter().position(|it| *it == key).unwrap_or(usize::MAX);
-        let mut entries: Vec<_> = map.iter().map(|it| (it.0.as_str(), it.1)).collect();
-        entries.sort_by(|a, b| (rank(a.0), a.0).cmp(&(rank(b.0), b.0)));
-        entries
+        let mut entries: Vec<_> = map.iter().map(|it| (rank(it.0), it.0.as_str(), it.1)).collect();
+        entries.sort_by_key(|it| (it.0, it.1));
+        entries.into_iter().map(|it| (it.1, it.2)).collect()
     }
 
     fn list(&mut self, items: &'v [Value], depth: usize) {
@@ -208,7 +208,7 @@ pub fn scalar(text: &str) -> String {
 /// Words and numbers of YAML 1.1 that begin with a letter.
 fn is_word(text: &str) -> bool {
     const WORDS: [&str; 9] = ["true", "false", "yes", "no", "on", "off", "null", "y", "n"];
-    WORDS.contains(&text.to_ascii_lowercase().as_str())
+    WORDS.iter().any(|it| it.eq_ignore_ascii_case(text))
 }
 
 fn quoted(text: &str) -> String {
