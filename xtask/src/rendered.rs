@@ -1,6 +1,6 @@
 //! The artifacts of a spec in a folder of the repository.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -24,15 +24,14 @@ pub(crate) fn trees(root: &Path) -> anyhow::Result<Vec<(String, String)>> {
 }
 
 /// Files that the trees on disk own, and that no longer follow from the specs.
-pub(crate) fn orphans(root: &Path) -> anyhow::Result<Vec<String>> {
-    let wanted: BTreeSet<String> = trees(root)?.into_iter().map(|it| it.0).collect();
+pub(crate) fn orphans(root: &Path, wanted: &BTreeMap<String, String>) -> anyhow::Result<Vec<String>> {
     let mut orphans = vec![];
     for name in EXAMPLES {
         let folder = root.join("examples").join(name);
         let files = ["deploy", ".github"].into_iter().flat_map(|it| files_below(&folder.join(it)));
         for file in files {
             let path = file.strip_prefix(root)?.to_string_lossy().into_owned();
-            if !wanted.contains(&path) {
+            if !wanted.contains_key(&path) {
                 orphans.push(path);
             }
         }

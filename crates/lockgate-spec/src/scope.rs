@@ -292,7 +292,7 @@ impl Scope<'_> {
             declared
                 .extend(service.get("secrets").into_iter().flat_map(Value::entries).map(|it| it.0.as_str()));
         }
-        let bundled = self.dependencies.keys().any(|it| crate::lower::password_of(it) == name);
+        let bundled = self.dependencies.keys().any(|it| lockgate_model::password_secret(it) == name);
         if bundled || declared.contains(&name) {
             return Err(Nothing::Later);
         }

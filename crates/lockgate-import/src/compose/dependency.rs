@@ -78,7 +78,7 @@ impl Bundled {
             password,
             password_in_file: variables.iter().any(in_file),
             auth,
-            secret: format!("{}_PASSWORD", part.name.to_ascii_uppercase().replace('-', "_")),
+            secret: lockgate_model::password_secret(&part.name),
         })
     }
 

@@ -45,6 +45,11 @@ fn yes() -> bool {
     true
 }
 
+/// The secret that a dependency's password is, where the system starts it.
+pub fn password_secret(dependency: &str) -> String {
+    format!("{}_PASSWORD", dependency.to_ascii_uppercase().replace('-', "_"))
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backup {
     pub schedule: String,

@@ -22,7 +22,7 @@ pub use alerting::{
     AlertRule, Dashboard, Email, Event, Logs, Measure, Monitoring, Notifications, PagerDuty, Slack, Sns,
     Webhook,
 };
-pub use dependency::{Backup, Dependency, External};
+pub use dependency::{Backup, Dependency, External, password_secret};
 pub use environment::{Enforcer, Policy, Protection, Store, Stores};
 pub use image::{Build, Image, Preset, Scan, ScanLevel};
 pub use jobs::{

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lockgate_model::{Dependency, DependencyName};
+use lockgate_model::{Dependency, DependencyName, password_secret};
 
 use super::{Context, number_u16};
 use crate::layers::{Value, inner};
@@ -58,18 +58,13 @@ fn bundled(name: &str, value: &Value) -> String {
     let system = text("user").or(text("database")).unwrap_or(kind);
     let auth = value.field("auth", scalar::boolean).unwrap_or(false);
     let credentials = match (signs_in, auth) {
-        (true, _) => format!("{system}:${{secrets.{}}}@", password_of(name)),
-        (false, true) => format!(":${{secrets.{}}}@", password_of(name)),
+        (true, _) => format!("{system}:${{secrets.{}}}@", password_secret(name)),
+        (false, true) => format!(":${{secrets.{}}}@", password_secret(name)),
         (false, false) => String::new(),
     };
     let database = text("database").map_or(String::new(), |it| format!("/{it}"));
     let options = if kind == "mongodb" { "?authSource=admin" } else { "" };
     format!("{scheme}://{credentials}{name}:{port}{database}{options}")
-}
-
-/// The secret that a bundled dependency's password is.
-pub(crate) fn password_of(dependency: &str) -> String {
-    format!("{}_PASSWORD", dependency.to_ascii_uppercase().replace('-', "_"))
 }
 
 pub(super) fn lower(context: &mut Context<'_>) -> BTreeMap<DependencyName, Dependency> {

@@ -14,8 +14,6 @@ mod typed;
 
 use std::collections::BTreeMap;
 
-pub(crate) use dependencies::password_of;
-
 use lockgate_model::{
     Diagnostic, EnvironmentName, Millis, Service, ServiceName, Span, System, SystemName, Version,
 };

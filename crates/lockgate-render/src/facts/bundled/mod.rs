@@ -8,7 +8,7 @@ mod queues;
 
 use std::collections::BTreeMap;
 
-use lockgate_model::{Dependency, DependencyName};
+use lockgate_model::{Dependency, DependencyName, password_secret};
 
 use super::template::Template;
 
@@ -109,7 +109,7 @@ impl Wanted<'_> {
 
     /// Name of its password, as addresses mention it.
     fn password(&self) -> String {
-        format!("{}_PASSWORD", self.name.to_ascii_uppercase().replace('-', "_"))
+        password_secret(self.name)
     }
 
     fn password_reference(&self) -> String {
