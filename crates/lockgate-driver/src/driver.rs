@@ -48,6 +48,8 @@ pub struct Driver<T> {
     holder: Holder,
 }
 
+/// Releases in place or before it whose images are kept, for a rollback that pulls nothing.
+const KEPT_RELEASES: usize = 5;
 /// Attempts to see what runs before a release is given up; the target's own retries come on top.
 const OBSERVE_ATTEMPTS: u32 = 5;
 
@@ -111,7 +113,7 @@ impl<T: Target + 'static> Driver<T> {
             ReleaseKind::Deploy => Kind::Deploy,
             ReleaseKind::Rollback => Kind::Rollback,
         };
-        let request = Request { release: row.id, kind, snapshot };
+        let request = Request::new(row.id, kind, snapshot);
         match plan_with(&self.store, &request, &observed).await? {
             Ok(plan) => {
                 self.store.begin(row.id, &plan).await?;
@@ -152,7 +154,19 @@ pub async fn plan_with(
             Err(error) => return Err(error),
         }
     }
-    Ok(plan(request, observed, &known))
+    let request = Request { kept_images: kept_images(store, request).await?, ..request.clone() };
+    Ok(plan(&request, observed, &known))
+}
+
+/// Images of the releases that one can go back to.
+async fn kept_images(store: &Store, request: &Request) -> Result<BTreeSet<String>, StoreError> {
+    let system = &request.snapshot.system;
+    let scope = Scope { system: system.name.clone(), environment: system.environment.clone() };
+    let mut images = BTreeSet::new();
+    for row in done_releases(store, &scope).await?.iter().take(KEPT_RELEASES) {
+        images.extend(store.snapshot(row.id).await?.images().map(str::to_owned));
+    }
+    Ok(images)
 }
 
 /// The releases of a scope that are in place or were, newest first: those that a rollback can go to.

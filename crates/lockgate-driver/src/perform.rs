@@ -46,6 +46,8 @@ async fn act<T: Target>(
     key: &EffectKey,
 ) -> Result<Outcome, TargetError> {
     match &task.action {
+        Action::Prepare { release } => target.prepare(fence, key, &plan.fixtures[release]).await?,
+        Action::Prune => target.prune(fence, key, &plan.keep).await?,
         Action::EnsureSlot { slot, instances } => {
             let spec = &plan.slots[slot];
             target.ensure_slot(fence, key, spec, *instances).await?;

@@ -2,15 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use lockgate_driver::store::{Holder, NewRelease, ReleaseKind, Store};
 use lockgate_driver::{Driver, Ending, ending};
 use lockgate_engine::End;
 use lockgate_model::{
-    EffectKey, Fence, JobSpec, LocalTarget, Migrations, Millis, Observed, Retry, Samples, Scope, ServiceName,
-    SlotRef, SlotSpec, SmokeSpec, Snapshot, System, TargetKind, Timestamp, Weights,
+    EffectKey, Fence, Fixtures, JobSpec, Keep, LocalTarget, Migrations, Millis, Observed, Retry, Samples,
+    Scope, ServiceName, SlotRef, SlotSpec, SmokeSpec, Snapshot, System, TargetKind, Timestamp, Weights,
 };
 use lockgate_targets::{Capabilities, Class, JobReport, Sighting, Target, TargetError};
 
@@ -28,6 +28,14 @@ struct Scripted(Arc<Mutex<Script>>);
 impl Target for Scripted {
     fn capabilities(&self) -> Capabilities {
         Capabilities { weights: true, exact_counts: true }
+    }
+
+    async fn prepare(&self, _: &Fence, _: &EffectKey, _: &Fixtures) -> Result<(), TargetError> {
+        unreachable!("nothing stands beside the slots")
+    }
+
+    async fn prune(&self, _: &Fence, _: &EffectKey, _: &Keep) -> Result<(), TargetError> {
+        unreachable!("nothing stands beside the slots")
     }
 
     async fn observe(&self) -> Result<Observed, TargetError> {
@@ -98,8 +106,7 @@ fn request() -> NewRelease {
     let target = TargetKind::Local(LocalTarget { bind: [127, 0, 0, 1].into() });
     let system =
         System { migrations: Some(migrations), ..System::new(scope().system, scope().environment, target) };
-    let snapshot =
-        Snapshot { version: "v1".parse().unwrap(), system, files: BTreeMap::new(), migrations: None };
+    let snapshot = Snapshot::new("v1".parse().unwrap(), system);
     NewRelease { scope: scope(), kind: ReleaseKind::Deploy, snapshot, by: "ada".to_owned() }
 }
 

@@ -5,8 +5,8 @@ use std::fmt;
 
 use lockgate_analysis::{JudgeConfig, StepKind, Traffic};
 use lockgate_model::{
-    JobName, JobSpec, Millis, ReleaseId, Retry, Scope, ServiceName, SlotRef, SlotSpec, SmokeSpec, Version,
-    Weight, Weights,
+    Fixtures, JobName, JobSpec, Keep, Millis, ReleaseId, Retry, Scope, ServiceName, SlotRef, SlotSpec,
+    SmokeSpec, Version, Weight, Weights,
 };
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,12 @@ pub struct Plan {
     pub stages: Vec<Stage>,
     pub slots: BTreeMap<SlotRef, SlotSpec>,
     pub jobs: BTreeMap<JobName, JobSpec>,
+    /// What stands beside the slots, of this release and of the one before it.
+    #[serde(default)]
+    pub fixtures: BTreeMap<ReleaseId, Fixtures>,
+    /// What is kept when it is over.
+    #[serde(default)]
+    pub keep: Keep,
     pub judge: JudgeConfig,
     /// Services that are judged.
     pub judged: BTreeMap<ServiceName, Traffic>,
@@ -102,18 +108,42 @@ pub enum Repeat {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
-    EnsureSlot { slot: SlotRef, instances: u16 },
-    SetWeights { service: ServiceName, to: Split },
-    Drain { slot: SlotRef, within: Millis },
-    RemoveSlot { slot: SlotRef },
-    RunJob { job: JobName },
-    Smoke { check: SmokeSpec },
-    Gate { gate: Gate },
+    /// Networks, volumes, dependencies, routes and policies of a release.
+    Prepare {
+        release: ReleaseId,
+    },
+    EnsureSlot {
+        slot: SlotRef,
+        instances: u16,
+    },
+    SetWeights {
+        service: ServiceName,
+        to: Split,
+    },
+    Drain {
+        slot: SlotRef,
+        within: Millis,
+    },
+    RemoveSlot {
+        slot: SlotRef,
+    },
+    RunJob {
+        job: JobName,
+    },
+    /// Removes what no release needs that one can go back to.
+    Prune,
+    Smoke {
+        check: SmokeSpec,
+    },
+    Gate {
+        gate: Gate,
+    },
 }
 
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Action::Prepare { .. } => write!(f, "dependencies, networks, routes and policies"),
             Action::EnsureSlot { slot, instances: 0 } => write!(f, "stop {slot}"),
             Action::EnsureSlot { slot, instances: 1 } => write!(f, "1 instance of {slot}"),
             Action::EnsureSlot { slot, instances } => write!(f, "{instances} instances of {slot}"),
@@ -124,6 +154,7 @@ impl fmt::Display for Action {
             Action::Drain { slot, .. } => write!(f, "drain {slot}"),
             Action::RemoveSlot { slot } => write!(f, "remove {slot}"),
             Action::RunJob { job } => write!(f, "run {job}"),
+            Action::Prune => write!(f, "remove what no release needs any more"),
             Action::Smoke { check } => write!(f, "ask {} for {}", check.service, check.path),
             Action::Gate { gate } if gate.pause == Millis::ZERO => write!(f, "judge, at one look"),
             Action::Gate { gate } => write!(f, "judge for {}", gate.pause),

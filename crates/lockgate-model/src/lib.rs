@@ -7,6 +7,7 @@ mod count;
 mod diagnostic;
 mod digest;
 mod fence;
+mod form;
 mod name;
 mod observed;
 mod quantity;
@@ -22,14 +23,18 @@ pub use count::{Counter, LATENCY_BOUNDS_MS, Latency, Samples, SlotCounts};
 pub use diagnostic::{Code, Diagnostic, Edit, Fix, Label, Severity, SourceId, Span};
 pub use digest::Digest;
 pub use fence::{EffectKey, Fence, Scope};
+pub use form::{
+    Container, DependencyContainer, DockerFixtures, Fixtures, Form, Limits, MetricsAt, Mount, MountFrom,
+    Objects, SecretRef,
+};
 pub use name::{
     DependencyName, EnvironmentName, InvalidName, JobName, PortName, ServiceName, SystemName, Version,
 };
-pub use observed::{Observed, ObservedService, ObservedSlot};
+pub use observed::{Observed, ObservedService, ObservedSlot, Routing, Sharing};
 pub use quantity::{InvalidQuantity, Percent, Weight, Weights, grouped};
 pub use release::{ReleaseId, SlotRef, Snapshot};
 pub use secret::Secret;
 pub use system::*;
 pub use threshold::{Amount, Comparison, InvalidThreshold, Period, Threshold, Unit};
 pub use time::{InvalidDuration, Millis, Timestamp};
-pub use work::{JobKind, JobSpec, SlotSpec, SmokeSpec, SmokeVia};
+pub use work::{JobKind, JobSpec, Keep, SlotSpec, SmokeSpec, SmokeVia};

@@ -16,6 +16,29 @@ pub struct ObservedService {
     pub slots: BTreeMap<ReleaseId, ObservedSlot>,
     /// `None` until the first slot has been given traffic.
     pub weights: Option<Weights>,
+    /// How its traffic is split here.
+    #[serde(default)]
+    pub routing: Routing,
+}
+
+/// What splits the traffic of a service, found by looking.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Routing {
+    pub sharing: Sharing,
+    /// For people: `HTTPRoute web of Gateway public`; empty for the router of the node.
+    pub by: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sharing {
+    /// Any weight, in basis points.
+    #[default]
+    Exact,
+    /// Whole percents.
+    Percent,
+    /// No router: the share follows from how many instances each version has ready.
+    Replicas,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

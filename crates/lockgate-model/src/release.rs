@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, ServiceName, System, Version};
+use crate::{Digest, Fixtures, Form, JobName, SecretRef, ServiceName, System, Version};
 
 /// Number of a release in its state folder, counted from 1. Printed as `r12`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,6 +86,41 @@ pub struct Snapshot {
     pub files: BTreeMap<ServiceName, Digest>,
     /// Digest of the migrations' files.
     pub migrations: Option<Digest>,
+    /// What each service is run as; a process unless it is said here.
+    #[serde(default)]
+    pub forms: BTreeMap<ServiceName, Form>,
+    /// The same of the jobs.
+    #[serde(default)]
+    pub job_forms: BTreeMap<JobName, Form>,
+    /// Variables of each service whose values are kept apart. Jobs have those of the service that runs them.
+    #[serde(default)]
+    pub secrets: BTreeMap<ServiceName, BTreeMap<String, SecretRef>>,
+    #[serde(default)]
+    pub fixtures: Fixtures,
+}
+
+impl Snapshot {
+    /// A system without files, secrets or images.
+    pub fn new(version: Version, system: System) -> Snapshot {
+        Snapshot {
+            version,
+            system,
+            files: BTreeMap::new(),
+            migrations: None,
+            forms: BTreeMap::new(),
+            job_forms: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            fixtures: Fixtures::None,
+        }
+    }
+
+    /// Images that it needs, by digest.
+    pub fn images(&self) -> impl Iterator<Item = &str> {
+        self.forms.values().chain(self.job_forms.values()).filter_map(|it| match it {
+            Form::Container(container) => Some(container.image.as_str()),
+            Form::Process | Form::Objects(_) => None,
+        })
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, Health, JobName, Millis, Port, PortName, ServiceName, SlotRef, Stop, Version};
+use crate::{
+    Digest, Fixtures, Form, Health, JobName, MetricsAt, Millis, Port, PortName, SecretRef, ServiceName,
+    SlotRef, Stop, Version,
+};
 
 /// One version of one service. How many instances of it are wanted is said apart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,12 +25,23 @@ pub struct SlotSpec {
     pub stop: Stop,
     /// Latency buckets that the router counts in.
     pub latency_bounds_ms: Vec<u32>,
+    /// Variables whose values are kept apart.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, SecretRef>,
+    #[serde(default)]
+    pub form: Form,
+    #[serde(default)]
+    pub metrics: Option<MetricsAt>,
 }
 
 impl SlotSpec {
     /// Digest of what makes an instance what it is. Equal digests mean that nothing needs to be released.
     pub fn workload_digest(&self) -> Digest {
-        Digest::of_value(&(&self.command, &self.env, &self.files, &self.ports, &self.health, &self.stop))
+        let process = (&self.command, &self.env, &self.files, &self.ports, &self.health, &self.stop);
+        if self.form == Form::Process && self.secrets.is_empty() {
+            return Digest::of_value(&process);
+        }
+        Digest::of_value(&(process, &self.secrets, &self.form))
     }
 }
 
@@ -40,6 +54,21 @@ pub struct JobSpec {
     pub env: BTreeMap<String, String>,
     pub files: Option<Digest>,
     pub timeout: Millis,
+    /// Variables whose values are kept apart.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, SecretRef>,
+    #[serde(default)]
+    pub form: Form,
+}
+
+/// What stays when a release is over: all that it needs, and what the releases need that one can go back to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keep {
+    pub fixtures: Fixtures,
+    /// Slots of this release and of unchanged services.
+    pub slots: Vec<SlotSpec>,
+    /// Images of the snapshots that a rollback can restore, this one among them.
+    pub images: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

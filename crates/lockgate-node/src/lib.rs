@@ -27,6 +27,7 @@ mod server;
 mod slot;
 mod start;
 mod table;
+mod vault;
 
 pub use client::{CallError, NodeClient};
 pub use error::NodeError;
@@ -39,3 +40,4 @@ pub use protocol::{
 };
 pub use run::{NodeConfig, run};
 pub use start::start_node;
+pub use vault::Vault;

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lockgate_model::{
-    EffectKey, Fence, JobSpec, Millis, Scope, ServiceName, SlotRef, SlotSpec, Timestamp, Weights,
+    EffectKey, Fence, Fixtures, JobSpec, Keep, Millis, Scope, ServiceName, SlotRef, SlotSpec, Timestamp,
+    Weights,
 };
 use lockgate_proxy::ProxyConfig;
 use tokio_util::sync::CancellationToken;
@@ -64,6 +65,28 @@ impl Node {
             slots: Mutex::default(),
             changing: tokio::sync::Mutex::default(),
         }
+    }
+
+    pub(crate) async fn prepare(
+        &self,
+        fence: &Fence,
+        key: &EffectKey,
+        fixtures: &Fixtures,
+    ) -> Result<(), Failure> {
+        self.admit(fence, &Subject::Fixtures).await?;
+        tracing::info!(%key, "preparing");
+        match fixtures {
+            Fixtures::None => Ok(()),
+            Fixtures::Docker(_) | Fixtures::Objects(_) => {
+                Err(Failure::fatal("this node runs processes only"))
+            }
+        }
+    }
+
+    pub(crate) async fn prune(&self, fence: &Fence, key: &EffectKey, keep: &Keep) -> Result<(), Failure> {
+        self.admit(fence, &Subject::Fixtures).await?;
+        tracing::info!(%key, images = keep.images.len(), "pruning");
+        Ok(())
     }
 
     pub(crate) async fn ensure_slot(

@@ -1,6 +1,8 @@
 //! What a node shows of itself: observations, counts, logs and status.
 
-use lockgate_model::{Observed, ObservedService, ObservedSlot, Samples, Scope, ServiceName, SlotRef, Weight};
+use lockgate_model::{
+    Observed, ObservedService, ObservedSlot, Routing, Samples, Scope, ServiceName, SlotRef, Weight,
+};
 
 use crate::logs;
 use crate::node::Node;
@@ -17,6 +19,7 @@ impl Node {
             let mut shown = ObservedService {
                 slots: std::collections::BTreeMap::new(),
                 weights: service.weights.clone(),
+                routing: Routing::default(),
             };
             for (release, row) in &service.slots {
                 shown.slots.insert(*release, self.observe_slot(scope, row));

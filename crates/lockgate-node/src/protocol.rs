@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use lockgate_model::{
-    EffectKey, Fence, JobSpec, Millis, Observed, PortName, Samples, Scope, ServiceName, SlotRef, SlotSpec,
-    Timestamp, Version, Weight, Weights,
+    EffectKey, Fence, Fixtures, JobSpec, Keep, Millis, Observed, PortName, Samples, Scope, ServiceName,
+    SlotRef, SlotSpec, Timestamp, Version, Weight, Weights,
 };
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,16 @@ pub(crate) struct Envelope {
 pub enum Request {
     Observe {
         scope: Scope,
+    },
+    Prepare {
+        fence: Fence,
+        key: EffectKey,
+        fixtures: Fixtures,
+    },
+    Prune {
+        fence: Fence,
+        key: EffectKey,
+        keep: Keep,
     },
     EnsureSlot {
         fence: Fence,

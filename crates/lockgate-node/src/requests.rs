@@ -6,6 +6,8 @@ use crate::protocol::{Failure, Request, Response};
 pub(crate) async fn answer(node: &Node, request: Request) -> Response {
     match request {
         Request::Observe { scope } => Response::Observed(node.observe(&scope)),
+        Request::Prepare { fence, key, fixtures } => done(node.prepare(&fence, &key, &fixtures).await),
+        Request::Prune { fence, key, keep } => done(node.prune(&fence, &key, &keep).await),
         Request::EnsureSlot { fence, key, slot, instances, bind } => {
             done(node.ensure_slot(&fence, &key, &slot, instances, bind).await)
         }

@@ -169,6 +169,8 @@ pub(crate) enum Subject<'a> {
         key: &'a str,
     },
     Key(&'a str),
+    /// What stands beside the slots.
+    Fixtures,
 }
 
 impl Subject<'_> {
@@ -177,6 +179,7 @@ impl Subject<'_> {
             Subject::Service(name) => vec![format!("service/{name}")],
             Subject::Job { name, key } => vec![format!("job/{name}"), format!("key/{key}")],
             Subject::Key(key) => vec![format!("key/{key}")],
+            Subject::Fixtures => vec!["fixtures".to_owned()],
         }
     }
 }

@@ -72,7 +72,9 @@ impl Simulation {
                 Action::SetWeights { to, .. } if gates <= self.gates_passed && to.old.is_some() => {
                     allowed = allowed.max(to.weight);
                 }
-                Action::EnsureSlot { .. }
+                Action::Prepare { .. }
+                | Action::Prune
+                | Action::EnsureSlot { .. }
                 | Action::SetWeights { .. }
                 | Action::Drain { .. }
                 | Action::RemoveSlot { .. }

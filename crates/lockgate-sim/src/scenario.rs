@@ -151,20 +151,20 @@ impl Scenario {
                 slots.insert(STALE, seen(1));
             }
             let weights = (!member.is_worker).then(|| Weights::all_to(OLD));
-            services.insert(slot.service.clone(), ObservedService { slots, weights });
+            services.insert(slot.service.clone(), ObservedService { slots, weights, ..Default::default() });
         }
         Observed { services }
     }
 
     pub fn plan(&self) -> Result<Plan, PlanError> {
-        let request = Request { release: NEW, kind: self.kind, snapshot: self.snapshot(NEW) };
+        let request = Request::new(NEW, self.kind, self.snapshot(NEW));
         let known = BTreeMap::from([(OLD, self.snapshot(OLD)), (STALE, self.snapshot(OLD))]);
         plan(&request, &self.observed(), &known)
     }
 
     /// The rollback that puts back what was there before, from whatever there is now.
     pub fn plan_back(&self, now: &Observed) -> Result<Plan, PlanError> {
-        let request = Request { release: BACK, kind: Kind::Rollback, snapshot: self.snapshot(OLD) };
+        let request = Request::new(BACK, Kind::Rollback, self.snapshot(OLD));
         let (old, new) = (self.snapshot(OLD), self.snapshot(NEW));
         plan(&request, now, &BTreeMap::from([(OLD, old.clone()), (STALE, old), (NEW, new)]))
     }
@@ -216,7 +216,7 @@ impl Scenario {
         let services = services.map(|(port, it)| (it.name.clone(), service(it, port, release)));
         let version = Version::new(format!("v{}", release.0)).expect("it is a version");
         let system = self.system(services.collect());
-        Snapshot { version, system, files: BTreeMap::new(), migrations: None }
+        Snapshot::new(version, system)
     }
 
     fn system(&self, services: BTreeMap<ServiceName, Service>) -> System {
@@ -268,7 +268,7 @@ impl Scenario {
 
 /// The slots that a snapshot becomes.
 fn specs(snapshot: &Snapshot, release: ReleaseId) -> BTreeMap<SlotRef, SlotSpec> {
-    let request = Request { release, kind: Kind::Deploy, snapshot: snapshot.clone() };
+    let request = Request::new(release, Kind::Deploy, snapshot.clone());
     plan(&request, &Observed::default(), &BTreeMap::new()).expect("a first release plans").slots
 }
 

@@ -104,7 +104,14 @@ impl Simulation {
                 };
                 (release, seen)
             });
-            (name.clone(), ObservedService { slots: slots.collect(), weights: service.weights.clone() })
+            (
+                name.clone(),
+                ObservedService {
+                    slots: slots.collect(),
+                    weights: service.weights.clone(),
+                    ..Default::default()
+                },
+            )
         });
         Observed { services: services.collect() }
     }

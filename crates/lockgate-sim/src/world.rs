@@ -135,7 +135,7 @@ impl World {
                 let fresh = || Job { name: job.clone(), state: JobState::Running };
                 self.jobs.entry(key.clone()).or_insert_with(fresh);
             }
-            Action::Smoke { .. } | Action::Gate { .. } => (),
+            Action::Prepare { .. } | Action::Prune | Action::Smoke { .. } | Action::Gate { .. } => (),
         }
         Admission::Working
     }
@@ -156,7 +156,9 @@ impl World {
                     self.end_job(key, JobState::Succeeded);
                 }
             }
-            Action::SetWeights { .. }
+            Action::Prepare { .. }
+            | Action::Prune
+            | Action::SetWeights { .. }
             | Action::Drain { .. }
             | Action::RemoveSlot { .. }
             | Action::Smoke { .. }
@@ -253,6 +255,7 @@ fn subjects(key: &EffectKey, action: &Action) -> Vec<String> {
         }
         Action::SetWeights { service, .. } => vec![format!("service/{service}")],
         Action::RunJob { job } => vec![format!("job/{job}"), format!("key/{key}")],
+        Action::Prepare { .. } | Action::Prune => vec!["fixtures".to_owned()],
         Action::Smoke { .. } | Action::Gate { .. } => vec![],
     }
 }

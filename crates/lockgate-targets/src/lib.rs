@@ -7,14 +7,17 @@
 use std::future::Future;
 
 use lockgate_model::{
-    EffectKey, Fence, JobSpec, Millis, Observed, Samples, ServiceName, SlotRef, SlotSpec, SmokeSpec, Weights,
+    EffectKey, Fence, Fixtures, JobSpec, Keep, Millis, Observed, Samples, ServiceName, SlotRef, SlotSpec,
+    SmokeSpec, Weights,
 };
 
 mod error;
 mod local;
+mod platform;
 
 pub use error::{Class, TargetError};
 pub use local::Local;
+pub use platform::Platform;
 
 /// One platform, for one system and environment.
 pub trait Target: Send + Sync {
@@ -22,6 +25,23 @@ pub trait Target: Send + Sync {
 
     /// What runs now.
     fn observe(&self) -> impl Future<Output = Result<Observed, TargetError>> + Send;
+
+    /// What stands beside the slots is there and ready: networks, dependencies, routes, policies. Data is never
+    /// touched, nor how traffic is split, and what is there and not asked for stays.
+    fn prepare(
+        &self,
+        fence: &Fence,
+        key: &EffectKey,
+        fixtures: &Fixtures,
+    ) -> impl Future<Output = Result<(), TargetError>> + Send;
+
+    /// Removes what Lockgate made for this scope and nothing of `keep` needs. Data is never touched.
+    fn prune(
+        &self,
+        fence: &Fence,
+        key: &EffectKey,
+        keep: &Keep,
+    ) -> impl Future<Output = Result<(), TargetError>> + Send;
 
     /// Instances of a version up and ready, `instances` of them; fewer than before means that some are drained
     /// and stopped. Answers when they are ready, or as soon as it is clear that they will not be.

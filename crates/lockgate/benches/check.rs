@@ -41,8 +41,8 @@ fn round(text: &str, version: &Version) -> anyhow::Result<Vec<Plan>> {
     let plan = |environment| {
         let system = spec.resolve(&environment, &facts).0.context("the spec does not resolve")?;
         let files = BTreeMap::new();
-        let snapshot = Snapshot { version: version.clone(), system, files, migrations: None };
-        let request = Request { release: ReleaseId(1), kind: Kind::Deploy, snapshot };
+        let snapshot = Snapshot { files, ..Snapshot::new(version.clone(), system) };
+        let request = Request::new(ReleaseId(1), Kind::Deploy, snapshot);
         Ok(lockgate_engine::plan(&request, &Observed::default(), &BTreeMap::new())?)
     };
     spec.environments().into_iter().map(plan).collect()

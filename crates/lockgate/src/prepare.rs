@@ -50,7 +50,7 @@ fn freeze(system: System, version: Version, folder: &Path, state_dir: &Path) -> 
     }
     let migrations = system.migrations.as_ref().and_then(|it| it.files.as_deref());
     let migrations = migrations.map(|it| keep("the migrations", it)).transpose()?;
-    Ok(Snapshot { version, system, files, migrations })
+    Ok(Snapshot { files, migrations, ..Snapshot::new(version, system) })
 }
 
 /// A version for a release that was given none: the time, which sorts and says what one asks first.

@@ -1,7 +1,5 @@
 //! The store against a real SQLite file.
 
-use std::collections::BTreeMap;
-
 use lockgate_model::{LocalTarget, ReleaseId, Scope, Snapshot, System, TargetKind, Timestamp};
 
 use super::*;
@@ -27,7 +25,7 @@ fn request(version: &str) -> NewRelease {
     let target = TargetKind::Local(LocalTarget { bind: [127, 0, 0, 1].into() });
     let system = System::new("shop".parse().unwrap(), "local".parse().unwrap(), target);
     let version = version.parse().unwrap();
-    let snapshot = Snapshot { version, system, files: BTreeMap::new(), migrations: None };
+    let snapshot = Snapshot::new(version, system);
     NewRelease { scope: scope(), kind: ReleaseKind::Deploy, snapshot, by: "ada".to_owned() }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use lockgate_model::{
-    LATENCY_BOUNDS_MS, Observed, ObservedService, ReleaseId, ServiceName, SloObjective, SlotRef, SlotSpec,
-    Snapshot, Version, Weight,
+    Fixtures, LATENCY_BOUNDS_MS, MetricsAt, Observed, ObservedService, ReleaseId, Service, ServiceName,
+    SloObjective, SlotRef, SlotSpec, Snapshot, Version, Weight,
 };
 
 use super::{PlanError, Request, slot};
@@ -42,6 +42,8 @@ pub(super) struct Changes {
     pub(super) slots: BTreeMap<SlotRef, SlotSpec>,
     /// The newest release in place has the same migrations.
     pub(super) same_migrations: bool,
+    /// What stands beside the slots, of the newest release in place.
+    pub(super) fixtures: Option<(ReleaseId, Fixtures)>,
     /// The slot that serves each service now.
     serving: BTreeMap<ServiceName, ReleaseId>,
     pub(super) from: Option<Version>,
@@ -56,6 +58,7 @@ impl Changes {
         let mut changes = Changes::default();
         let wanted = (&request.snapshot.migrations, &request.snapshot.system.migrations);
         let newest = known.values().next_back();
+        changes.fixtures = known.iter().next_back().map(|it| (*it.0, it.1.fixtures.clone()));
         changes.same_migrations = newest.is_some_and(|it| (&it.migrations, &it.system.migrations) == wanted)
             || request.snapshot.system.migrations.is_none();
         for name in request.snapshot.system.services.keys() {
@@ -86,6 +89,18 @@ impl Changes {
         self.changed.iter().chain(&self.new).filter(|it| it.is_worker)
     }
 
+    /// What runs when the release is over.
+    pub(super) fn kept(&self, request: &Request) -> Vec<SlotSpec> {
+        let snapshot = &request.snapshot;
+        let names = snapshot.system.services.keys();
+        let unchanged = |name: &ServiceName| self.unchanged.contains(name);
+        let release = |name: &ServiceName| match self.serving.get(name) {
+            Some(&serving) if unchanged(name) => serving,
+            Some(_) | None => request.release,
+        };
+        names.map(|name| slot_spec(snapshot, name, release(name))).collect()
+    }
+
     fn keeps(&self, slot: &SlotRef, release: ReleaseId) -> bool {
         slot.release == release || self.serving.get(&slot.service) == Some(&slot.release)
     }
@@ -98,7 +113,11 @@ impl Changes {
         known: &BTreeMap<ReleaseId, Snapshot>,
     ) -> Result<(), PlanError> {
         let snapshot = &request.snapshot;
-        let replicas = snapshot.system.services[name].replicas;
+        let service = &snapshot.system.services[name];
+        let replicas = sized(
+            service,
+            observed.and_then(|it| serving(it, request.release).map(|at| it.slots[&at].wanted)),
+        );
         let wanted = slot_spec(snapshot, name, request.release);
         let is_worker = wanted.ports.is_empty();
         let mut change = Change { slot: wanted.slot.clone(), replicas, is_worker, old: None };
@@ -137,6 +156,15 @@ impl Changes {
     }
 }
 
+/// An autoscaled service keeps the size that its load has given it.
+fn sized(service: &Service, now: Option<u16>) -> u16 {
+    match (&service.autoscaling, now) {
+        (Some(scaling), Some(now)) => now.clamp(scaling.min, scaling.max.max(scaling.min)),
+        (Some(scaling), None) => service.replicas.max(scaling.min),
+        (None, _) => service.replicas,
+    }
+}
+
 /// The slot that most traffic goes to. A worker has no traffic: there it is the newest.
 fn serving(service: &ObservedService, this: ReleaseId) -> Option<ReleaseId> {
     let others = service.slots.keys().copied().filter(|it| *it != this);
@@ -159,7 +187,17 @@ fn slot_spec(snapshot: &Snapshot, name: &ServiceName, release: ReleaseId) -> Slo
         health: service.health.clone(),
         stop: service.stop.clone(),
         latency_bounds_ms: latency_bounds(snapshot),
+        secrets: snapshot.secrets.get(name).cloned().unwrap_or_default(),
+        form: snapshot.forms.get(name).cloned().unwrap_or_default(),
+        metrics: metrics(service),
     }
+}
+
+fn metrics(service: &Service) -> Option<MetricsAt> {
+    let metrics = service.metrics.as_ref()?;
+    let named = metrics.port.as_ref().and_then(|it| service.ports.get(it));
+    let port = named.or_else(|| service.main_port().map(|it| it.1))?;
+    Some(MetricsAt { path: metrics.path.clone(), port: port.number })
 }
 
 /// The default buckets and every latency that the SLOs speak of, so that "slower than" is an exact count.

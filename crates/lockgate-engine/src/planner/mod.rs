@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lockgate_analysis::{JudgeConfig, Traffic};
 use lockgate_model::{
-    JobKind, JobName, JobSpec, MigrationTool, Millis, Observed, ReleaseId, Scope, ServiceName, SlotRef,
-    SmokeKind, Snapshot, Strategy,
+    Fixtures, Form, JobKind, JobName, JobSpec, Keep, MigrationTool, Millis, Observed, ReleaseId, Scope,
+    SecretRef, ServiceName, SlotRef, SmokeKind, Snapshot, Strategy,
 };
 
 pub use verify::{Problem, verify};
@@ -24,6 +24,14 @@ pub struct Request {
     pub release: ReleaseId,
     pub kind: Kind,
     pub snapshot: Snapshot,
+    /// Images of earlier releases that one can go back to.
+    pub kept_images: BTreeSet<String>,
+}
+
+impl Request {
+    pub fn new(release: ReleaseId, kind: Kind, snapshot: Snapshot) -> Request {
+        Request { release, kind, snapshot, kept_images: BTreeSet::new() }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,6 +69,8 @@ pub fn plan(
         from: changes.from.clone(),
         slots: changes.slots.clone(),
         jobs: jobs(&request.snapshot),
+        fixtures: fixtures(request, &changes),
+        keep: keep(request, &changes),
         judge: JudgeConfig::new(&system.rollout, &system.slo),
         judged,
         report: report(request, &changes, &stages),
@@ -90,6 +100,8 @@ fn jobs(snapshot: &Snapshot) -> BTreeMap<JobName, JobSpec> {
             env,
             files: snapshot.migrations,
             timeout: migrations.timeout,
+            secrets: secrets(snapshot, migrations.service.as_ref()),
+            form: form(snapshot, &name),
         };
         jobs.insert(name, job);
     }
@@ -103,9 +115,39 @@ fn jobs(snapshot: &Snapshot) -> BTreeMap<JobName, JobSpec> {
         let kind = JobKind::Command(command.clone());
         let files = snapshot.files.get(&check.service).copied();
         let env = service.env.clone();
-        jobs.insert(name.clone(), JobSpec { name, kind, env, files, timeout: check.timeout });
+        let (secrets, form) = (secrets(snapshot, Some(&check.service)), form(snapshot, &name));
+        let job = JobSpec { name: name.clone(), kind, env, files, timeout: check.timeout, secrets, form };
+        jobs.insert(name, job);
     }
     jobs
+}
+
+/// A job has the secrets of the service that runs it; one of no service has all of them.
+fn secrets(snapshot: &Snapshot, service: Option<&ServiceName>) -> BTreeMap<String, SecretRef> {
+    match service {
+        Some(service) => snapshot.secrets.get(service).cloned().unwrap_or_default(),
+        None => snapshot.secrets.values().flatten().map(|(name, it)| (name.clone(), it.clone())).collect(),
+    }
+}
+
+fn form(snapshot: &Snapshot, job: &JobName) -> Form {
+    snapshot.job_forms.get(job).cloned().unwrap_or_default()
+}
+
+/// Of this release, and of the one that an undo restores.
+fn fixtures(request: &Request, changes: &Changes) -> BTreeMap<ReleaseId, Fixtures> {
+    let before = changes.fixtures.clone().filter(|it| it.1 != Fixtures::None);
+    before.into_iter().chain([(request.release, request.snapshot.fixtures.clone())]).collect()
+}
+
+fn keep(request: &Request, changes: &Changes) -> Keep {
+    let mut images: BTreeSet<&str> = request.kept_images.iter().map(String::as_str).collect();
+    images.extend(request.snapshot.images());
+    Keep {
+        fixtures: request.snapshot.fixtures.clone(),
+        slots: changes.kept(request),
+        images: images.into_iter().map(str::to_owned).collect(),
+    }
 }
 
 pub(crate) fn smoke_job(idx: usize) -> JobName {

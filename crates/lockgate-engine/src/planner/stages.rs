@@ -1,7 +1,8 @@
 //! The stages of a release, in their fixed order.
 
 use lockgate_model::{
-    Health, JobName, Millis, Retry, SlotRef, SmokeKind, SmokeSpec, SmokeVia, Step, Strategy, System, Weight,
+    Fixtures, Health, JobName, Millis, Retry, SlotRef, SmokeKind, SmokeSpec, SmokeVia, Step, Strategy,
+    System, Weight,
 };
 
 use super::changes::{Change, Changes};
@@ -17,6 +18,8 @@ const SMOKE_RETRY: Retry = Retry { attempts: 3, initial: Millis(500), max: Milli
 const SLACK: Millis = Millis::secs(30);
 /// For a service that the spec does not have any more: nobody says how long its requests may take.
 const GONE_TIMEOUT: Millis = Millis::mins(10);
+/// A database that starts for the first time may take minutes; images are pulled before.
+const PREPARE_TIMEOUT: Millis = Millis::mins(10);
 /// A rolling release goes in at most this many rounds: beyond, the rounds are too small to see anything in.
 const ROUNDS_MAX: u16 = 4;
 
@@ -26,6 +29,7 @@ pub(super) fn stages(request: &Request, changes: &Changes) -> Result<Vec<Stage>,
     if planner.touches_nothing() {
         return Ok(stages);
     }
+    stages.extend(planner.prepare());
     stages.extend(planner.migrate());
     stages.push(planner.resize());
     stages.push(planner.gather());
@@ -61,7 +65,47 @@ impl Planner<'_> {
             && strayed.is_empty()
             && removed.is_empty()
             && stale.is_empty();
-        same && (self.changes.same_migrations || self.request.kind == Kind::Rollback)
+        same && self.same_fixtures() && (self.changes.same_migrations || self.request.kind == Kind::Rollback)
+    }
+
+    fn same_fixtures(&self) -> bool {
+        let before = self.changes.fixtures.as_ref().map_or(&Fixtures::None, |it| &it.1);
+        *before == self.request.snapshot.fixtures
+    }
+
+    /// What stands beside the slots comes first: whatever starts may need it.
+    fn prepare(&self) -> Option<Stage> {
+        if self.request.snapshot.fixtures == Fixtures::None {
+            return None;
+        }
+        let before =
+            self.changes.fixtures.as_ref().filter(|it| it.1 != Fixtures::None && !self.same_fixtures());
+        let task = Task {
+            service: None,
+            action: Action::Prepare { release: self.request.release },
+            repeat: Repeat::Harmless,
+            retry: TARGET_RETRY,
+            timeout: PREPARE_TIMEOUT,
+            undo: before.map(|it| Action::Prepare { release: it.0 }).into_iter().collect(),
+        };
+        Some(stage("prepare", vec![task]))
+    }
+
+    /// What is left over of older releases.
+    fn prune(&self) -> Option<Stage> {
+        let has_images = self.request.snapshot.images().next().is_some();
+        if self.request.snapshot.fixtures == Fixtures::None && !has_images {
+            return None;
+        }
+        let task = Task {
+            service: None,
+            action: Action::Prune,
+            repeat: Repeat::Harmless,
+            retry: TARGET_RETRY,
+            timeout: PREPARE_TIMEOUT,
+            undo: vec![],
+        };
+        Some(Stage { name: "prune".to_owned(), kind: StageKind::CleanUp, tasks: vec![task] })
     }
 
     fn migrate(&self) -> Option<Stage> {
@@ -273,7 +317,7 @@ impl Planner<'_> {
             let task = |it: &SlotRef| self.task(&change_of(it), Action::RemoveSlot { slot: it.clone() });
             Stage { name, kind: StageKind::CleanUp, tasks: slots.into_iter().map(task).collect() }
         });
-        [drain].into_iter().chain(removals).collect()
+        [drain].into_iter().chain(removals).chain(self.prune()).collect()
     }
 
     /// Slots that go, in rounds with at most one slot of a service, that which has traffic last: targets take

@@ -61,10 +61,12 @@ fn references(plan: &Plan, problems: &mut Vec<Problem>) {
         for action in stage.tasks.iter().flat_map(|it| it.undo.iter().chain([&it.action])) {
             let missing = match action {
                 Action::EnsureSlot { slot, .. } => !plan.slots.contains_key(slot),
+                Action::Prepare { release } => !plan.fixtures.contains_key(release),
                 Action::RunJob { job } => !plan.jobs.contains_key(job),
                 Action::SetWeights { to, .. } => to.weights().is_none(),
                 Action::Drain { .. }
                 | Action::RemoveSlot { .. }
+                | Action::Prune
                 | Action::Smoke { .. }
                 | Action::Gate { .. } => false,
             };
@@ -98,7 +100,13 @@ fn needs_undo(task: &Task) -> bool {
         Action::EnsureSlot { .. } | Action::RemoveSlot { .. } => true,
         // Traffic that had no old version to go to ends when the slot is removed.
         Action::SetWeights { to, .. } => to.old.is_some(),
-        Action::Drain { .. } | Action::RunJob { .. } | Action::Smoke { .. } | Action::Gate { .. } => false,
+        // The first release has nothing to go back to.
+        Action::Prepare { .. }
+        | Action::Prune
+        | Action::Drain { .. }
+        | Action::RunJob { .. }
+        | Action::Smoke { .. }
+        | Action::Gate { .. } => false,
     }
 }
 
@@ -112,7 +120,11 @@ fn order(plan: &Plan, problems: &mut Vec<Problem>) {
                 | Action::Drain { slot, .. }
                 | Action::RemoveSlot { slot } => &slot.service,
                 Action::SetWeights { service, .. } => service,
-                Action::RunJob { .. } | Action::Smoke { .. } | Action::Gate { .. } => continue,
+                Action::Prepare { .. }
+                | Action::Prune
+                | Action::RunJob { .. }
+                | Action::Smoke { .. }
+                | Action::Gate { .. } => continue,
             };
             if !seen.insert(service) {
                 add(problems, stage, format!("{service} is changed twice at the same time"));
@@ -145,7 +157,9 @@ fn weights(plan: &Plan, problems: &mut Vec<Problem>) {
                         add(problems, stage, format!("{service} gets more traffic before it was judged"));
                     }
                 }
-                Action::Drain { .. }
+                Action::Prepare { .. }
+                | Action::Prune
+                | Action::Drain { .. }
                 | Action::RemoveSlot { .. }
                 | Action::RunJob { .. }
                 | Action::Smoke { .. } => (),

@@ -38,13 +38,20 @@ fn rank(action: &Action) -> u8 {
         Action::SetWeights { .. } => 1,
         Action::Drain { .. } => 2,
         Action::RemoveSlot { .. } => 3,
-        Action::RunJob { .. } | Action::Smoke { .. } | Action::Gate { .. } => {
+        // The old version served beside what the new one brought, so this can wait until the new one is gone.
+        Action::Prepare { .. } => 4,
+        Action::RunJob { .. } | Action::Prune | Action::Smoke { .. } | Action::Gate { .. } => {
             unreachable!("an undo restores, shifts, drains or removes")
         }
     }
 }
 
 fn name(rank: u8) -> &'static str {
-    ["restore the old version", "traffic back", "drain the new version", "remove the new version"]
-        [usize::from(rank)]
+    [
+        "restore the old version",
+        "traffic back",
+        "drain the new version",
+        "remove the new version",
+        "restore what stands beside it",
+    ][usize::from(rank)]
 }

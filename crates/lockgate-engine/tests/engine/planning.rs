@@ -179,7 +179,7 @@ fn services_that_depend_on_each_other_in_a_circle_are_refused() {
 fn a_slot_that_no_record_knows_is_refused() {
     let old = snapshot("v1", &[("api", service(1, "old", 1))]);
     let new = snapshot("v2", &[("api", service(1, "new", 1))]);
-    let request = lockgate_engine::Request { release: NEW, kind: Kind::Deploy, snapshot: new };
+    let request = lockgate_engine::Request::new(NEW, Kind::Deploy, new);
     let refused = lockgate_engine::plan(&request, &observed(&old), &BTreeMap::new()).unwrap_err();
     assert!(matches!(refused, PlanError::UnknownSlot { .. }), "{refused}");
 }

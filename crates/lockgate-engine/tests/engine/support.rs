@@ -59,7 +59,7 @@ pub(crate) fn snapshot(version: &str, services: &[(&str, Service)]) -> Snapshot 
             TargetKind::Local(LocalTarget { bind: IpAddr::V4(Ipv4Addr::LOCALHOST) }),
         )
     };
-    Snapshot { version: Version::new(version).unwrap(), system, files: BTreeMap::new(), migrations: None }
+    Snapshot::new(Version::new(version).unwrap(), system)
 }
 
 pub(crate) fn rolling(mut snapshot: Snapshot) -> Snapshot {
@@ -88,7 +88,7 @@ pub(crate) fn smoking(mut snapshot: Snapshot, service: &str) -> Snapshot {
 
 /// What runs when a snapshot was released as [`OLD`].
 pub(crate) fn observed(snapshot: &Snapshot) -> Observed {
-    let request = Request { release: OLD, kind: Kind::Deploy, snapshot: snapshot.clone() };
+    let request = Request::new(OLD, Kind::Deploy, snapshot.clone());
     let first = plan(&request, &Observed::default(), &BTreeMap::new()).unwrap();
     let services = first.slots.iter().map(|(slot, spec)| {
         let replicas = snapshot.system.services[&slot.service].replicas;
@@ -101,7 +101,10 @@ pub(crate) fn observed(snapshot: &Snapshot) -> Observed {
             instances: vec![],
         };
         let weights = (!spec.ports.is_empty()).then(|| Weights::all_to(OLD));
-        (slot.service.clone(), ObservedService { slots: BTreeMap::from([(OLD, seen)]), weights })
+        (
+            slot.service.clone(),
+            ObservedService { slots: BTreeMap::from([(OLD, seen)]), weights, ..Default::default() },
+        )
     });
     Observed { services: services.collect() }
 }
@@ -112,7 +115,7 @@ pub(crate) fn plan_on(
     kind: Kind,
     new: &Snapshot,
 ) -> Result<Plan, PlanError> {
-    let request = Request { release: NEW, kind, snapshot: new.clone() };
+    let request = Request::new(NEW, kind, new.clone());
     plan(&request, observed, &BTreeMap::from([(OLD, old.clone())]))
 }
 
@@ -121,7 +124,7 @@ pub(crate) fn deploy(old: &Snapshot, new: &Snapshot) -> Plan {
 }
 
 pub(crate) fn first(new: &Snapshot) -> Plan {
-    let request = Request { release: NEW, kind: Kind::Deploy, snapshot: new.clone() };
+    let request = Request::new(NEW, Kind::Deploy, new.clone());
     plan(&request, &Observed::default(), &BTreeMap::new()).unwrap()
 }
 

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use lockgate_model::{
-    EffectKey, Fence, JobSpec, Millis, Observed, Samples, Scope, ServiceName, SlotRef, SlotSpec, SmokeSpec,
-    Weights, with_causes,
+    EffectKey, Fence, Fixtures, JobSpec, Keep, Millis, Observed, Samples, Scope, ServiceName, SlotRef,
+    SlotSpec, SmokeSpec, Weights, with_causes,
 };
 use lockgate_node::{
     CallError, Failure, FailureClass, JobAnswer, JobSighting, LogLine, NodeClient, NodeError, Request,
@@ -93,6 +93,15 @@ impl Target for Local {
             Response::Observed(it) => Ok(it),
             other => Err(unexpected(&other)),
         }
+    }
+
+    async fn prepare(&self, fence: &Fence, key: &EffectKey, fixtures: &Fixtures) -> Result<(), TargetError> {
+        let fixtures = fixtures.clone();
+        self.done(&Request::Prepare { fence: fence.clone(), key: key.clone(), fixtures }).await
+    }
+
+    async fn prune(&self, fence: &Fence, key: &EffectKey, keep: &Keep) -> Result<(), TargetError> {
+        self.done(&Request::Prune { fence: fence.clone(), key: key.clone(), keep: keep.clone() }).await
     }
 
     async fn ensure_slot(

@@ -10,8 +10,8 @@ use http_body_util::{BodyExt as _, Empty};
 use hyper::Request;
 use hyper_util::rt::TokioIo;
 use lockgate_model::{
-    EffectKey, EnvironmentName, Fence, Health, JobKind, JobName, JobSpec, LATENCY_BOUNDS_MS, Millis, Port,
-    PortName, Protocol, ReleaseId, Scope, ServiceName, SlotRef, SlotSpec, Stop, StopSignal, SystemName,
+    EffectKey, EnvironmentName, Fence, Form, Health, JobKind, JobName, JobSpec, LATENCY_BOUNDS_MS, Millis,
+    Port, PortName, Protocol, ReleaseId, Scope, ServiceName, SlotRef, SlotSpec, Stop, StopSignal, SystemName,
     Version,
 };
 use lockgate_node::{KeepInstances, NodeClient, NodeStatus, start_node};
@@ -85,6 +85,9 @@ impl World {
             },
             stop: Stop { signal: StopSignal::Term, drain: Millis::secs(2), grace: Millis::secs(5) },
             latency_bounds_ms: LATENCY_BOUNDS_MS.to_vec(),
+            secrets: BTreeMap::new(),
+            form: Form::Process,
+            metrics: None,
         }
     }
 
@@ -195,5 +198,7 @@ pub(crate) fn job(words: &[&str]) -> JobSpec {
         env: BTreeMap::new(),
         files: None,
         timeout: Millis::secs(20),
+        secrets: BTreeMap::new(),
+        form: Form::Process,
     }
 }

@@ -21,7 +21,7 @@ pub async fn plan(global: &Global, args: &PlanArgs, out: Out) -> anyhow::Result<
     let is_new = state.store.releases(&scope, 1).await?.is_empty();
     let observed = if is_new { Observed { services: BTreeMap::new() } } else { target.observe().await? };
     let newest = state.store.releases(&scope, 1).await?.first().map_or(0, |it| it.id.0);
-    let request = Request { release: ReleaseId(newest + 1), kind: Kind::Deploy, snapshot };
+    let request = Request::new(ReleaseId(newest + 1), Kind::Deploy, snapshot);
     let plan = lockgate_driver::plan_with(&state.store, &request, &observed).await??;
     match out.format {
         Format::Json => out.json(&plan),
