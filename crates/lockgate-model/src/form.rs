@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ServiceName;
+
 /// What is run. Frozen with the release, so that a rollback restores it whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -87,6 +89,9 @@ pub struct DockerFixtures {
     pub networks: Vec<String>,
     /// Names of volumes that are kept whatever is released.
     pub volumes: Vec<String>,
+    /// Services of the system, which containers reach by these names at the router.
+    #[serde(default)]
+    pub services: Vec<ServiceName>,
     /// By name, which is how others reach it.
     pub dependencies: BTreeMap<String, DependencyContainer>,
 }
