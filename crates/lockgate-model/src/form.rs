@@ -22,11 +22,16 @@ pub enum Form {
 pub struct Container {
     /// `repository@sha256:...`.
     pub image: String,
-    /// Instead of the image's entrypoint; empty keeps it. The slot's command follows it.
+    /// Instead of the image's entrypoint; empty keeps it. The slot's command follows it. Of a job of the kind
+    /// [`crate::JobKind::SqlxMigrate`], this is the whole command.
     #[serde(default)]
     pub entrypoint: Vec<String>,
     /// `1000` or `1000:1000`; the image's own without one.
     pub user: Option<String>,
+    /// Variables whose values are composed when it is launched, each with `$(NAME)` in place of a secret of the slot,
+    /// job or dependency; see [`compose`]. They come after the environment, whose variables of the same name they replace.
+    #[serde(default)]
+    pub templates: BTreeMap<String, String>,
     /// Networks that it is on, by their names in [`DockerFixtures`].
     pub networks: Vec<String>,
     #[serde(default)]
@@ -87,6 +92,9 @@ pub enum Fixtures {
 pub struct DockerFixtures {
     /// Short names; `default` is the one that the router is on.
     pub networks: Vec<String>,
+    /// Those of them that nothing leaves and nothing enters: no way to the world.
+    #[serde(default)]
+    pub internal: Vec<String>,
     /// Names of volumes that are kept whatever is released.
     pub volumes: Vec<String>,
     /// Services of the system, which containers reach by these names at the router.
@@ -112,6 +120,9 @@ pub struct DependencyContainer {
     /// Number on the machine itself, and in the container.
     #[serde(default)]
     pub publish: Option<(u16, u16)>,
+    /// Port of a page for people, such as caught mails: of this machine alone, under the same number.
+    #[serde(default)]
+    pub page: Option<u16>,
     /// What is run to its end once the container is ready, such as creating users; harmless to repeat.
     #[serde(default)]
     pub setup: Vec<String>,
@@ -125,9 +136,46 @@ pub struct SecretRef {
     pub version: String,
 }
 
+/// The value of one of [`Container::templates`]: `$(NAME)` is the secret's value, `$$` is one dollar, any other dollar
+/// is itself. Fails with the name of a secret that has no value.
+pub fn compose<'s>(template: &str, secret: impl Fn(&str) -> Option<&'s str>) -> Result<String, String> {
+    let mut composed = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('$') {
+        composed.push_str(before);
+        if let Some((name, tail)) = after.strip_prefix('(').and_then(|it| it.split_once(')')) {
+            composed.push_str(secret(name).ok_or_else(|| name.to_owned())?);
+            rest = tail;
+        } else {
+            composed.push('$');
+            rest = after.strip_prefix('$').unwrap_or(after);
+        }
+    }
+    composed.push_str(rest);
+    Ok(composed)
+}
+
 /// Where instances tell their metrics.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MetricsAt {
     pub path: String,
     pub port: u16,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_composed_of_text_and_secrets() {
+        let secret = |name: &str| (name == "PASSWORD").then_some("p$(x)");
+        let composed = |template: &str| compose(template, secret);
+        assert_eq!(
+            composed("postgresql://app:$(PASSWORD)@db/app"),
+            Ok("postgresql://app:p$(x)@db/app".to_owned())
+        );
+        assert_eq!(composed("$$(PASSWORD) costs $5 $"), Ok("$(PASSWORD) costs $5 $".to_owned()));
+        assert_eq!(composed("$(OTHER)"), Err("OTHER".to_owned()));
+        assert_eq!(composed("$(PASSWORD"), Ok("$(PASSWORD".to_owned()));
+    }
 }

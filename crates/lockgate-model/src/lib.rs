@@ -25,7 +25,7 @@ pub use digest::Digest;
 pub use fence::{EffectKey, Fence, Scope};
 pub use form::{
     Container, DependencyContainer, DockerFixtures, Fixtures, Form, Limits, MetricsAt, Mount, MountFrom,
-    Objects, SecretRef,
+    Objects, SecretRef, compose,
 };
 pub use name::{
     DependencyName, EnvironmentName, InvalidName, JobName, PortName, ServiceName, SystemName, Version,
