@@ -154,19 +154,14 @@ pub async fn plan_with(
             Err(error) => return Err(error),
         }
     }
-    let request = Request { kept_images: kept_images(store, request).await?, ..request.clone() };
-    Ok(plan(&request, observed, &known))
-}
-
-/// Images of the releases that one can go back to.
-async fn kept_images(store: &Store, request: &Request) -> Result<BTreeSet<String>, StoreError> {
     let system = &request.snapshot.system;
     let scope = Scope { system: system.name.clone(), environment: system.environment.clone() };
-    let mut images = BTreeSet::new();
-    for row in done_releases(store, &scope).await?.iter().take(KEPT_RELEASES) {
-        images.extend(store.snapshot(row.id).await?.images().map(str::to_owned));
+    let done = done_releases(store, &scope).await?;
+    let mut request = Request { seeded: !done.is_empty(), ..request.clone() };
+    for row in done.iter().take(KEPT_RELEASES) {
+        request.kept_images.extend(store.snapshot(row.id).await?.images().map(str::to_owned));
     }
-    Ok(images)
+    Ok(plan(&request, observed, &known))
 }
 
 /// The releases of a scope that are in place or were, newest first: those that a rollback can go to.

@@ -156,6 +156,9 @@ impl fmt::Display for Action {
             Action::RunJob { job } => write!(f, "run {job}"),
             Action::Prune => write!(f, "remove what no release needs any more"),
             Action::Smoke { check } => write!(f, "ask {} for {}", check.service, check.path),
+            Action::Gate { gate } if gate.approval => {
+                write!(f, "judge for {}, then wait for `lockgate promote`", gate.pause)
+            }
             Action::Gate { gate } if gate.pause == Millis::ZERO => write!(f, "judge, at one look"),
             Action::Gate { gate } => write!(f, "judge for {}", gate.pause),
         }
@@ -187,6 +190,9 @@ impl Split {
 pub struct Gate {
     pub kind: GateKind,
     pub pause: Millis,
+    /// It is passed by an operator only, once nothing speaks against it.
+    #[serde(default)]
+    pub approval: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

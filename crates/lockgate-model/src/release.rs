@@ -95,6 +95,9 @@ pub struct Snapshot {
     /// Variables of each service whose values are kept apart. Jobs have those of the service that runs them.
     #[serde(default)]
     pub secrets: BTreeMap<ServiceName, BTreeMap<String, SecretRef>>,
+    /// Secrets of the release itself, such as a smoke check's token.
+    #[serde(default)]
+    pub own_secrets: BTreeMap<String, SecretRef>,
     #[serde(default)]
     pub fixtures: Fixtures,
 }
@@ -110,8 +113,14 @@ impl Snapshot {
             forms: BTreeMap::new(),
             job_forms: BTreeMap::new(),
             secrets: BTreeMap::new(),
+            own_secrets: BTreeMap::new(),
             fixtures: Fixtures::None,
         }
+    }
+
+    /// Of all services and of the release itself, by the names of their variables.
+    pub fn all_secrets(&self) -> impl Iterator<Item = (&String, &SecretRef)> {
+        self.secrets.values().flatten().chain(&self.own_secrets)
     }
 
     /// Images that it needs, by digest.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Digest, Fixtures, Form, Health, JobName, MetricsAt, Millis, Port, PortName, SecretRef, ServiceName,
-    SlotRef, Stop, Version,
+    SlotRef, SmokeExpect, Stop, Version,
 };
 
 /// One version of one service. How many instances of it are wanted is said apart.
@@ -88,6 +88,11 @@ pub struct SmokeSpec {
     pub status: u16,
     pub via: SmokeVia,
     pub timeout: Millis,
+    #[serde(default)]
+    pub expect: SmokeExpect,
+    /// Sent as `Authorization: Bearer`.
+    #[serde(default)]
+    pub bearer: Option<SecretRef>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -26,11 +26,13 @@ pub struct Request {
     pub snapshot: Snapshot,
     /// Images of earlier releases that one can go back to.
     pub kept_images: BTreeSet<String>,
+    /// A release of this scope is or was in place, so its seeds were sown.
+    pub seeded: bool,
 }
 
 impl Request {
     pub fn new(release: ReleaseId, kind: Kind, snapshot: Snapshot) -> Request {
-        Request { release, kind, snapshot, kept_images: BTreeSet::new() }
+        Request { release, kind, snapshot, kept_images: BTreeSet::new(), seeded: false }
     }
 }
 
@@ -50,6 +52,8 @@ pub enum PlanError {
 
 /// Name of the job that migrates.
 pub(crate) const MIGRATE: &str = "migrate";
+/// Name of the job that fills an empty database.
+pub(crate) const SEED: &str = "seed";
 
 /// `known` has the snapshots of the releases whose slots run now.
 pub fn plan(
@@ -105,6 +109,20 @@ fn jobs(snapshot: &Snapshot) -> BTreeMap<JobName, JobSpec> {
         };
         jobs.insert(name, job);
     }
+    if let Some(seeds) = &snapshot.system.seeds {
+        let name = JobName::new(SEED).expect("it is a name");
+        let service = snapshot.system.services.get(&seeds.service);
+        let job = JobSpec {
+            name: name.clone(),
+            kind: JobKind::Command(seeds.command.clone()),
+            env: service.map(|it| it.env.clone()).unwrap_or_default(),
+            files: snapshot.files.get(&seeds.service).copied(),
+            timeout: seeds.timeout,
+            secrets: secrets(snapshot, Some(&seeds.service)),
+            form: form(snapshot, &name),
+        };
+        jobs.insert(name, job);
+    }
     for (idx, check) in snapshot.system.smoke.iter().enumerate() {
         let (SmokeKind::Run { command }, Some(service)) =
             (&check.kind, snapshot.system.services.get(&check.service))
@@ -126,7 +144,7 @@ fn jobs(snapshot: &Snapshot) -> BTreeMap<JobName, JobSpec> {
 fn secrets(snapshot: &Snapshot, service: Option<&ServiceName>) -> BTreeMap<String, SecretRef> {
     match service {
         Some(service) => snapshot.secrets.get(service).cloned().unwrap_or_default(),
-        None => snapshot.secrets.values().flatten().map(|(name, it)| (name.clone(), it.clone())).collect(),
+        None => snapshot.all_secrets().map(|(name, it)| (name.clone(), it.clone())).collect(),
     }
 }
 

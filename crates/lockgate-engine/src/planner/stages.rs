@@ -1,13 +1,13 @@
 //! The stages of a release, in their fixed order.
 
 use lockgate_model::{
-    Fixtures, Health, JobName, Millis, Retry, SlotRef, SmokeKind, SmokeSpec, SmokeVia, Step, Strategy,
-    System, Weight,
+    Fixtures, Health, JobName, Millis, Retry, SecretRef, SeedsRun, SlotRef, SmokeExpect, SmokeKind,
+    SmokeSpec, SmokeVia, Step, StepGate, Strategy, System, Weight, When,
 };
 
 use super::changes::{Change, Changes};
 use super::waves::waves;
-use super::{MIGRATE, PlanError, Request, smoke_job};
+use super::{MIGRATE, PlanError, Request, SEED, smoke_job};
 use crate::plan::{Action, Gate, GateKind, Kind, Repeat, Split, Stage, StageKind, Task};
 
 /// A node that is started again answers within seconds.
@@ -30,7 +30,8 @@ pub(super) fn stages(request: &Request, changes: &Changes) -> Result<Vec<Stage>,
         return Ok(stages);
     }
     stages.extend(planner.prepare());
-    stages.extend(planner.migrate());
+    stages.extend(planner.migrate(When::BeforeRollout));
+    stages.extend(planner.seed());
     stages.push(planner.resize());
     stages.push(planner.gather());
     match (request.kind, planner.system.rollout.strategy) {
@@ -108,18 +109,25 @@ impl Planner<'_> {
         Some(Stage { name: "prune".to_owned(), kind: StageKind::CleanUp, tasks: vec![task] })
     }
 
-    fn migrate(&self) -> Option<Stage> {
+    /// A migration that takes away what only the old version needed comes when that version is gone.
+    fn migrate(&self, when: When) -> Option<Stage> {
         let migrations = self.system.migrations.as_ref().filter(|_| self.request.kind == Kind::Deploy)?;
-        let job = JobName::new(MIGRATE).expect("it is a name");
-        let task = Task {
-            service: None,
-            action: Action::RunJob { job },
-            repeat: Repeat::Dangerous,
-            retry: migrations.retry,
-            timeout: Millis(migrations.timeout.0 + SLACK.0),
-            undo: vec![],
+        let task = dangerous_job(MIGRATE, migrations.retry, migrations.timeout);
+        let kind = match when {
+            When::BeforeRollout => StageKind::Revocable,
+            When::AfterRollout => StageKind::CleanUp,
         };
-        Some(stage("migrate", vec![task]))
+        let stage = Stage { name: MIGRATE.to_owned(), kind, tasks: vec![task] };
+        (migrations.when == when).then_some(stage)
+    }
+
+    fn seed(&self) -> Option<Stage> {
+        let seeds = self.system.seeds.as_ref().filter(|_| self.request.kind == Kind::Deploy)?;
+        let due = match seeds.run {
+            SeedsRun::Once => !self.request.seeded,
+            SeedsRun::Always => true,
+        };
+        due.then(|| stage(SEED, vec![dangerous_job(SEED, seeds.retry, seeds.timeout)]))
     }
 
     fn resize(&self) -> Stage {
@@ -167,7 +175,8 @@ impl Planner<'_> {
             let (from, to) = (before, step.weight);
             stages.push(self.scale(&format!("scale for {to}"), |it| share(it, from), |it| share(it, to)));
             stages.push(self.shift(&format!("canary {}", step.weight), step.weight));
-            stages.push(gate(&format!("judge {}", step.weight), GateKind::Step, step.pause));
+            let approval = step.gate == StepGate::Approval;
+            stages.push(gate(&format!("judge {}", step.weight), GateKind::Step, step.pause, approval));
             before = step.weight;
         }
         stages.push(self.scale("scale to full size", |it| share(it, before), |it| it));
@@ -191,7 +200,7 @@ impl Planner<'_> {
             }
             stages.push(self.shift(&format!("shift {weight}"), weight));
             if number < rounds {
-                stages.push(gate(&format!("look at {weight}"), GateKind::Step, Millis::ZERO));
+                stages.push(gate(&format!("look at {weight}"), GateKind::Step, Millis::ZERO, false));
                 stages.push(self.shrink(&format!("stop round {number}/{rounds}"), now));
             }
         }
@@ -249,13 +258,13 @@ impl Planner<'_> {
     fn bake(&self) -> Option<Stage> {
         let pause = self.system.rollout.bake;
         let judged = self.changes.routed().next().is_some();
-        (judged && Millis::ZERO < pause).then(|| gate("bake", GateKind::Bake, pause))
+        (judged && Millis::ZERO < pause).then(|| gate("bake", GateKind::Bake, pause, false))
     }
 
     fn smoke(&self, name: &str, via: impl Fn(&Change) -> SmokeVia) -> Stage {
         let mut tasks = vec![];
         for check in &self.system.smoke {
-            let SmokeKind::Get { path, status, .. } = &check.kind else { continue };
+            let SmokeKind::Get { path, status, expect } = &check.kind else { continue };
             let Some(change) = self.changes.routed().find(|it| it.slot.service == check.service) else {
                 continue;
             };
@@ -267,12 +276,20 @@ impl Planner<'_> {
                 status: *status,
                 via: via(change),
                 timeout: check.timeout,
+                expect: expect.clone(),
+                bearer: self.bearer(expect),
             };
             let timeout = Millis(check.timeout.0 + SLACK.0);
             let task = self.task(change, Action::Smoke { check });
             tasks.push(Task { retry: SMOKE_RETRY, timeout, ..task });
         }
         stage(name, tasks)
+    }
+
+    /// The token may be a secret of any service, or of the release itself.
+    fn bearer(&self, expect: &SmokeExpect) -> Option<SecretRef> {
+        let wanted = expect.bearer.as_ref()?;
+        self.request.snapshot.all_secrets().find(|it| it.0 == wanted).map(|it| it.1.clone())
     }
 
     fn smoke_jobs(&self) -> Stage {
@@ -317,7 +334,8 @@ impl Planner<'_> {
             let task = |it: &SlotRef| self.task(&change_of(it), Action::RemoveSlot { slot: it.clone() });
             Stage { name, kind: StageKind::CleanUp, tasks: slots.into_iter().map(task).collect() }
         });
-        [drain].into_iter().chain(removals).chain(self.prune()).collect()
+        let migrate = self.migrate(When::AfterRollout);
+        [drain].into_iter().chain(removals).chain(migrate).chain(self.prune()).collect()
     }
 
     /// Slots that go, in rounds with at most one slot of a service, that which has traffic last: targets take
@@ -370,13 +388,24 @@ impl Planner<'_> {
     }
 }
 
+fn dangerous_job(name: &str, retry: Retry, timeout: Millis) -> Task {
+    Task {
+        service: None,
+        action: Action::RunJob { job: JobName::new(name).expect("it is a name") },
+        repeat: Repeat::Dangerous,
+        retry,
+        timeout: Millis(timeout.0 + SLACK.0),
+        undo: vec![],
+    }
+}
+
 /// A stand-in for a service that keeps its slot, to take names and times from.
 fn change_of(slot: &SlotRef) -> Change {
     Change { slot: slot.clone(), replicas: 0, is_worker: false, old: None }
 }
 
-fn gate(name: &str, kind: GateKind, pause: Millis) -> Stage {
-    let action = Action::Gate { gate: Gate { kind, pause } };
+fn gate(name: &str, kind: GateKind, pause: Millis, approval: bool) -> Stage {
+    let action = Action::Gate { gate: Gate { kind, pause, approval } };
     let task = Task {
         service: None,
         action,

@@ -211,7 +211,8 @@ impl Release {
         let task = self.task(key).expect("the key was checked");
         if let Action::Gate { gate } = task.action.clone() {
             self.judge.start_step(at, gate.pause, gate.kind.step_kind());
-            self.gate = Some(GateState { since: at, next_look: at, held: None, dark: None });
+            self.gate =
+                Some(GateState { since: at, next_look: at, approval: gate.approval, held: None, dark: None });
         }
     }
 

@@ -147,6 +147,9 @@ impl Release {
             Verdict::Pending { .. } | Verdict::NotEnough { .. } => None,
             // One that is held goes on by an operator's word only.
             Verdict::Pass { .. } if gate.held.is_some() => None,
+            Verdict::Pass { .. } if gate.approval => {
+                held(gate, "nothing speaks against it; this step asks for approval".to_owned())
+            }
             Verdict::Pass { why: PassWhy::Early, .. } => {
                 Some(Event::GatePassed { by: PassedBy::EarlyEvidence })
             }

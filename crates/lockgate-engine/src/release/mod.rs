@@ -84,6 +84,8 @@ struct FailedUndo {
 struct GateState {
     since: Timestamp,
     next_look: Timestamp,
+    /// Nothing but an operator's word passes it.
+    approval: bool,
     /// Waits for an operator, and why.
     held: Option<String>,
     /// Counting failed the last time.

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use crate::suite::Platform as _;
 use libtest_mimic::Trial;
-use lockgate_model::{Health, Millis, ReleaseId, SmokeSpec, SmokeVia, Weights};
+use lockgate_model::{Health, Millis, ReleaseId, SmokeVia, Weights};
 use lockgate_node::{FileStore, KeepInstances, NodeClient, NodeError, Place, start_node};
 use lockgate_targets::{Class, Sighting, Target};
 use rustix::process::Signal;
@@ -447,8 +448,5 @@ async fn node_dies_before_smoke() {
     target.ensure_slot(&fence(1), &key(1), &world.slot(1), 1).await.unwrap();
     target.set_weights(&fence(2), &key(2), &service(), &Weights::all_to(ReleaseId(1))).await.unwrap();
     world.kill_node().await;
-    let (path, timeout) = ("/of/r1".to_owned(), Millis::secs(5));
-    let check =
-        SmokeSpec { service: service(), port: world.port, path, status: 200, via: SmokeVia::Route, timeout };
-    target.smoke(&check).await.unwrap();
+    target.smoke(&world.smoke(SmokeVia::Route, "/of/r1")).await.unwrap();
 }

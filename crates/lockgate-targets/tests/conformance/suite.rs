@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use libtest_mimic::Trial;
-use lockgate_model::{JobSpec, Millis, Observed, ReleaseId, SlotSpec, SmokeSpec, SmokeVia, Weights};
+use lockgate_model::{
+    JobSpec, Millis, Observed, ReleaseId, SlotSpec, SmokeExpect, SmokeSpec, SmokeVia, Weights,
+};
 use lockgate_targets::{Class, Local, Sighting, Target};
 
 use crate::world::{SOON, World, eventually, fence, job, key, service, web};
@@ -53,8 +55,16 @@ impl Platform for World {
     }
 
     fn smoke(&self, via: SmokeVia, path: &str) -> SmokeSpec {
-        let timeout = Millis::secs(5);
-        SmokeSpec { service: service(), port: self.port, path: path.to_owned(), status: 200, via, timeout }
+        SmokeSpec {
+            service: service(),
+            port: self.port,
+            path: path.to_owned(),
+            status: 200,
+            via,
+            timeout: Millis::secs(5),
+            expect: SmokeExpect::default(),
+            bearer: None,
+        }
     }
 }
 
