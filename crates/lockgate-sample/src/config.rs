@@ -1,6 +1,7 @@
 //! What the service is told by its environment.
 
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -43,6 +44,7 @@ pub enum Crash {
 
 #[derive(Clone, Debug)]
 pub struct SampleConfig {
+    pub host: IpAddr,
     /// 0 takes a free port.
     pub port: u16,
     pub grpc_port: Option<u16>,
@@ -66,6 +68,7 @@ pub struct SampleConfig {
 impl Default for SampleConfig {
     fn default() -> SampleConfig {
         SampleConfig {
+            host: Ipv4Addr::LOCALHOST.into(),
             port: 0,
             grpc_port: None,
             service: "sample".to_owned(),
@@ -92,6 +95,8 @@ impl SampleConfig {
         let version = get("SAMPLE_VERSION").or_else(|| get("LOCKGATE_VERSION"));
         let millis = |key| parse(&get, key, "a number of milliseconds", from_str::<u64>);
         Ok(SampleConfig {
+            host: parse(&get, "SAMPLE_HOST", "an address such as 0.0.0.0", from_str::<IpAddr>)?
+                .unwrap_or(base.host),
             port: port.ok_or(InvalidKnob {
                 key: "PORT",
                 value: String::new(),

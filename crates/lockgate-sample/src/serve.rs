@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,9 +53,9 @@ impl Sample {
         if config.crash == Some(Crash::AtStart) {
             return Err(crash("at-start"));
         }
-        let http = listen(config.port).await?;
+        let http = listen(config.host, config.port).await?;
         let grpc = match config.grpc_port {
-            Some(port) => Some(listen(port).await?),
+            Some(port) => Some(listen(config.host, port).await?),
             None => None,
         };
         Ok(Sample { app: Arc::new(App::new(config)?), http, grpc })
@@ -102,8 +102,8 @@ impl Sample {
     }
 }
 
-async fn listen(port: u16) -> io::Result<TcpListener> {
-    let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
+async fn listen(host: IpAddr, port: u16) -> io::Result<TcpListener> {
+    let bound = TcpListener::bind((host, port)).await;
     bound.map_err(|error| io::Error::new(error.kind(), format!("port {port} cannot be listened on: {error}")))
 }
 

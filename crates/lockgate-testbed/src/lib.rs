@@ -1,0 +1,17 @@
+//! Real parts for tests: images made without an engine or a public registry, a registry, a Docker engine, and where a
+//! cluster is. What is not there is said and skipped; in continuous integration the test fails instead.
+//!
+//! Only tests, benchmarks and scripts use it. It panics where they would.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like the tests themselves")]
+
+mod cluster;
+mod host;
+mod image;
+mod program;
+mod registry;
+
+pub use cluster::{Cluster, image_of_program};
+pub use host::{output, program, skipped};
+pub use image::{Config, Image};
+pub use registry::Registry;

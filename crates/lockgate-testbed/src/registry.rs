@@ -1,0 +1,111 @@
+//! Registries in plain HTTP: pushing an image to one, and one of the test's own.
+
+use std::fs::File;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::image::digest_of;
+use crate::{Image, program, skipped};
+
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
+/// It starts within a second; a busy machine gets more.
+const STARTS_WITHIN: Duration = Duration::from_secs(30);
+
+impl Image {
+    /// Pushes the image as `name:tag`; gives `registry/name@sha256:..`. What the registry has already is not sent.
+    pub fn push(&self, registry: &str, name_and_tag: &str) -> String {
+        let (name, tag) = name_and_tag.rsplit_once(':').expect("an image is pushed as name:tag");
+        let to = Repository { agent: ureq::agent(), url: format!("http://{registry}/v2/{name}") };
+        let config = self.config_of(name_and_tag);
+        to.send_blob(&digest_of(config.as_bytes()), config.as_bytes());
+        let mut layers = Vec::new();
+        for layer in &self.layers {
+            to.send_blob(&layer.digest, &File::open(&layer.place).unwrap());
+            layers.push(json!({"mediaType": LAYER, "digest": layer.digest, "size": layer.bytes}));
+        }
+        let manifest = json!({
+            "schemaVersion": 2,
+            "mediaType": MANIFEST,
+            "config": {"mediaType": CONFIG, "digest": digest_of(config.as_bytes()), "size": config.len()},
+            "layers": layers,
+        });
+        let manifest = manifest.to_string();
+        let url = format!("{}/manifests/{tag}", to.url);
+        to.agent.put(&url).header("content-type", MANIFEST).send(&manifest).unwrap();
+        format!("{registry}/{name}@{}", digest_of(manifest.as_bytes()))
+    }
+}
+
+struct Repository {
+    agent: ureq::Agent,
+    url: String,
+}
+
+impl Repository {
+    fn send_blob(&self, digest: &str, body: impl ureq::AsSendBody) {
+        match self.agent.head(format!("{}/blobs/{digest}", self.url)).call() {
+            Ok(_) => return,
+            Err(ureq::Error::StatusCode(404)) => {}
+            Err(error) => panic!("{}: {error}", self.url),
+        }
+        let begun = self.agent.post(format!("{}/blobs/uploads/", self.url)).send_empty().unwrap();
+        let location = begun.headers()["location"].to_str().unwrap();
+        let join = if location.contains('?') { '&' } else { '?' };
+        self.agent.put(format!("{location}{join}digest={digest}")).send(body).unwrap();
+    }
+}
+
+/// Debian's `docker-registry` on a port of its own; its data and its process are gone when it is dropped.
+pub struct Registry {
+    child: Child,
+    /// `127.0.0.1:port`
+    pub address: String,
+    _folder: TempDir,
+}
+
+impl Registry {
+    /// `None` where there is none, which is said.
+    pub fn start(what: &str) -> Option<Registry> {
+        let Some(registry) = program("docker-registry") else {
+            return skipped(what, "docker-registry is not installed");
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let port = free_port();
+        let config = json!({
+            "version": "0.1",
+            "log": {"level": "error"},
+            "storage": {"filesystem": {"rootdirectory": folder.path().join("data")}, "delete": {"enabled": true}},
+            "http": {"addr": format!("127.0.0.1:{port}")},
+        });
+        let place = folder.path().join("config.yml");
+        std::fs::write(&place, config.to_string()).unwrap();
+        let mut command = Command::new(registry);
+        command.arg("serve").arg(place).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = command.spawn().unwrap();
+        let registry = Registry { child, address: format!("127.0.0.1:{port}"), _folder: folder };
+        let begun = Instant::now();
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+            assert!(begun.elapsed() < STARTS_WITHIN, "docker-registry does not answer on port {port}");
+            std::thread::yield_now();
+        }
+        Some(registry)
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        if self.child.kill().is_ok() {
+            let _status = self.child.wait();
+        }
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+}
