@@ -1,6 +1,7 @@
 //! From what is wanted and what runs now to a plan. Pure.
 
 mod changes;
+mod notes;
 mod stages;
 mod verify;
 mod waves;
@@ -10,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use lockgate_analysis::{JudgeConfig, Traffic};
 use lockgate_model::{
     Fixtures, Form, JobKind, JobName, JobSpec, Keep, MigrationTool, Millis, Observed, ReleaseId, Scope,
-    SecretRef, ServiceName, SlotRef, SmokeKind, Snapshot, Strategy,
+    SecretRef, ServiceName, SlotRef, SmokeKind, Snapshot,
 };
 
 pub use verify::{Problem, verify};
@@ -77,7 +78,7 @@ pub fn plan(
         keep: keep(request, &changes),
         judge: JudgeConfig::new(&system.rollout, &system.slo),
         judged,
-        report: report(request, &changes, &stages),
+        report: report(request, &changes, observed, &stages),
         stages,
     };
     let problems = verify(&plan);
@@ -172,30 +173,20 @@ pub(crate) fn smoke_job(idx: usize) -> JobName {
     JobName::new(format!("smoke-{idx}")).expect("letters, a dash and digits")
 }
 
-fn report(request: &Request, changes: &Changes, stages: &[crate::plan::Stage]) -> PlanReport {
-    let system = &request.snapshot.system;
+fn report(
+    request: &Request,
+    changes: &Changes,
+    observed: &Observed,
+    stages: &[crate::plan::Stage],
+) -> PlanReport {
     let names = |it: &[changes::Change]| it.iter().map(|it| it.slot.service.clone()).collect::<Vec<_>>();
-    let mut notes = vec![];
-    for change in changes.changed.iter().chain(&changes.new).filter(|it| it.is_worker) {
-        let service = &change.slot.service;
-        notes.push(format!("{service} has no ports: it is replaced after the others, without a canary"));
-    }
-    if system.rollout.strategy == Strategy::Canary && !changes.new.is_empty() && request.kind == Kind::Deploy
-    {
-        let new: Vec<String> = changes.new.iter().map(|it| it.slot.service.to_string()).collect();
-        notes.push(format!("nothing to compare with, so no canary: {}", new.join(", ")));
-    }
-    let migrates = request.kind == Kind::Deploy && system.migrations.is_some();
-    if migrates && system.migrations.as_ref().is_some_and(|it| !it.compatible) {
-        notes.push("the migrations are not compatible with the old version: a rollback leaves it on a schema it may not know".to_owned());
-    }
     let removed: BTreeSet<ServiceName> = changes.removed.iter().map(|it| it.service.clone()).collect();
     PlanReport {
         changed: names(&changes.changed),
         new: names(&changes.new),
         unchanged: changes.unchanged.clone(),
         removed: removed.into_iter().collect(),
-        notes,
+        notes: notes::notes(request, changes, observed),
         waits: waits(stages),
     }
 }

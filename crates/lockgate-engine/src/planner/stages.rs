@@ -447,7 +447,7 @@ fn stage(name: &str, tasks: Vec<Task>) -> Stage {
 }
 
 /// Instances that serve a share of the traffic: at least one, at most all.
-fn share(replicas: u16, weight: Weight) -> u16 {
+pub(super) fn share(replicas: u16, weight: Weight) -> u16 {
     let points = u32::from(replicas) * u32::from(weight.basis_points());
     let instances = points.div_ceil(u32::from(Weight::ALL.basis_points()));
     u16::try_from(instances).expect("at most all").clamp(1, replicas.max(1))

@@ -4,6 +4,7 @@
 
 mod golden;
 mod planning;
+mod platforms;
 mod release;
 mod status;
 mod support;
