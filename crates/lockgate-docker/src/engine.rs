@@ -1,43 +1,67 @@
-//! The connection to one engine.
+//! The connection to one engine: opened when it is first needed, in a version of the API that both sides speak.
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bollard::Docker;
 
-#[derive(Debug, thiserror::Error)]
-pub enum EngineError {
-    #[error(
-        "the Docker engine at {at} cannot be reached; see whether it runs, as with `docker -H {at} version`"
-    )]
-    Unreachable {
-        at: String,
-        #[source]
-        source: bollard::errors::Error,
-    },
+use crate::error::Asked;
+use crate::{EngineError, Keyring};
+
+/// Seconds that an answer may take to begin. Waiting and pulling begin at once and may then take any time.
+const ANSWER_WITHIN_S: u64 = 120;
+
+/// Where the engine of this machine is: what `DOCKER_HOST` says, or the usual socket.
+pub fn usual_address() -> String {
+    let said = std::env::var("DOCKER_HOST").ok().filter(|it| !it.is_empty());
+    said.unwrap_or_else(|| "unix:///var/run/docker.sock".to_owned())
 }
 
-/// A client of one engine.
+/// A client of one engine. Clones share what they know of it.
 #[derive(Clone, Debug)]
 pub struct Engine {
     at: String,
-    client: Docker,
+    pub(crate) keyring: Keyring,
+    client: Arc<Mutex<Option<Docker>>>,
 }
 
-/// Seconds that one answer may take; waiting for the end of a container is asked for anew.
-const ANSWER_WITHIN_S: u64 = 120;
-
 impl Engine {
-    /// `unix:///var/run/docker.sock`, or a path.
-    pub fn connect(at: &str) -> Result<Engine, EngineError> {
-        let unreachable = |source| EngineError::Unreachable { at: at.to_owned(), source };
-        let client = Docker::connect_with_unix(at, ANSWER_WITHIN_S, bollard::API_DEFAULT_VERSION);
-        Ok(Engine { at: at.to_owned(), client: client.map_err(unreachable)? })
+    /// `unix:///var/run/docker.sock`, or a path. The engine need not be there yet.
+    pub fn new(at: &str, keyring: Keyring) -> Result<Engine, EngineError> {
+        let path = at.strip_prefix("unix://").unwrap_or(at);
+        if !path.starts_with('/') {
+            return Err(EngineError::NotHere { address: at.to_owned() });
+        }
+        Ok(Engine { at: format!("unix://{path}"), keyring, client: Arc::default() })
     }
 
     pub fn at(&self) -> &str {
         &self.at
     }
 
+    /// Whether it answers.
     pub async fn ping(&self) -> Result<(), EngineError> {
-        let unreachable = |source| EngineError::Unreachable { at: self.at.clone(), source };
-        self.client.ping().await.map(drop).map_err(unreachable)
+        let asked = self.asked("answer", "a ping");
+        self.client().await?.ping().await.map(drop).map_err(|it| asked.failed(it))
+    }
+
+    pub(crate) fn asked<'a>(&'a self, doing: &'static str, thing: &'a str) -> Asked<'a> {
+        Asked { at: &self.at, doing, thing }
+    }
+
+    /// Each request opens a connection of its own, so a client that was made once outlives the engine.
+    pub(crate) async fn client(&self) -> Result<Docker, EngineError> {
+        if let Some(client) = self.known() {
+            return Ok(client);
+        }
+        let asked = self.asked("answer", "the first question");
+        let client = Docker::connect_with_unix(&self.at, ANSWER_WITHIN_S, bollard::API_DEFAULT_VERSION);
+        let client = client.map_err(|it| asked.failed(it))?;
+        let client = client.negotiate_version().await.map_err(|it| asked.failed(it))?;
+        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = Some(client.clone());
+        Ok(client)
+    }
+
+    fn known(&self) -> Option<Docker> {
+        self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
