@@ -24,11 +24,12 @@ pub struct NewContainer {
     /// Names that lead to these addresses.
     pub hosts: BTreeMap<String, IpAddr>,
     pub mounts: Vec<MountAt>,
-    /// Number on the machine, and in the container.
+    /// Number on the machine, for itself only, and in the container.
     pub published: Vec<(u16, u16)>,
     pub limits: Limits,
     pub writable: bool,
     pub init: bool,
+    pub privileges: Privileges,
     pub restart: Restart,
     /// `SIGTERM`, and the time that it has, for when the engine itself stops.
     pub stop: Option<(String, Millis)>,
@@ -54,6 +55,14 @@ pub enum MountKind {
     Volume { name: String, labels: BTreeMap<String, String> },
     /// A file of this machine, which the container may read.
     File(PathBuf),
+}
+
+/// None may be gained by either.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Privileges {
+    None,
+    /// Those that the engine gives, for images that begin as root and then become somebody else.
+    Usual,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +110,8 @@ impl NewContainer {
         let options = options.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let memory = self.limits.memory_bytes.and_then(|it| i64::try_from(it).ok());
         let bindings = self.published.iter().map(|(machine, inner)| {
-            let binding = PortBinding { host_ip: None, host_port: Some(machine.to_string()) };
+            let binding =
+                PortBinding { host_ip: Some("127.0.0.1".to_owned()), host_port: Some(machine.to_string()) };
             (format!("{inner}/tcp"), Some(vec![binding]))
         });
         let restart = match self.restart {
@@ -119,7 +129,7 @@ impl NewContainer {
             // With the same number no swap comes on top.
             memory_swap: memory,
             readonly_rootfs: Some(!self.writable),
-            cap_drop: Some(vec!["ALL".to_owned()]),
+            cap_drop: (self.privileges == Privileges::None).then(|| vec!["ALL".to_owned()]),
             security_opt: Some(vec!["no-new-privileges:true".to_owned()]),
             init: Some(self.init),
             restart_policy: Some(RestartPolicy { name: Some(restart), maximum_retry_count: None }),
@@ -204,6 +214,7 @@ mod tests {
             limits: Limits { cpu_millis: Some(250), memory_bytes: Some(64 << 20) },
             writable: false,
             init: true,
+            privileges: Privileges::None,
             restart: Restart::Never,
             stop: Some(("SIGTERM".to_owned(), Millis(1_500))),
         }

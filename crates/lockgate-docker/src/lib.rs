@@ -10,7 +10,7 @@ mod image;
 mod network;
 
 pub use container::{ContainerState, Ended, Phase};
-pub use create::{Attachment, MountAt, MountKind, NewContainer, Restart};
+pub use create::{Attachment, MountAt, MountKind, NewContainer, Privileges, Restart};
 pub use credentials::{Credentials, Keyring};
 pub use engine::{Engine, usual_address};
 pub use error::{EngineClass, EngineError};
