@@ -34,6 +34,7 @@ mod output;
 mod patch;
 mod prometheus;
 mod tree;
+mod workloads;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,6 +47,7 @@ pub use lock::{Lock, Needed, Pin, Unreadable as UnreadableLock, needed};
 pub use manifest::{Entry, Manifest, PATH as MANIFEST};
 pub use output::Problem;
 pub use tree::{Comparison, Difference, DifferenceKind};
+pub use workloads::{SecretNeed, WorkloadRequest, Workloads, secret_needs, workloads};
 
 use facts::Facts;
 use output::Output;

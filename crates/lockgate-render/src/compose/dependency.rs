@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use lockgate_model::{Dependency, DependencyName};
 
 use super::file::{Container, DependsOn, Healthcheck};
-use super::{INNER, OPEN, value};
+use super::value;
 use crate::artifact::Kind;
+use crate::facts::container::{self, INNER, OPEN};
 use crate::facts::{Bundled, Environment, Exporter, Facts, Template, shell};
 
 pub(super) fn containers(facts: &Facts<'_>, environment: &Environment<'_>) -> Vec<(String, Container)> {
@@ -36,21 +37,24 @@ fn server(
     // Tools of this machine only: a database has no business on its network.
     ports.extend(dependency.publish.map(|it| format!("127.0.0.1:{it}:{}", bundled.port)));
     ports.extend(bundled.page.map(|it| format!("127.0.0.1:{it}:{it}")));
-    // A port can be published from a network that is not cut off only.
-    let networks = if ports.is_empty() { vec![INNER] } else { vec![INNER, OPEN] };
     Container {
         image: value::literal(&facts.lock.image(&bundled.image)),
         command: bundled.args.iter().map(|it| value::literal(it)).collect(),
         environment: settings(environment, &bundled.env),
         ports,
-        volumes: bundled.data.iter().map(|it| format!("{name}-data:{it}")).collect(),
+        volumes: volume(name.as_str(), bundled),
         healthcheck: check(bundled),
-        networks,
+        networks: container::networks_of_dependency(dependency, bundled),
         restart: "unless-stopped",
         stop_grace_period: Some("1m".to_owned()),
         security_opt: vec!["no-new-privileges:true"],
         ..Container::default()
     }
+}
+
+fn volume(name: &str, bundled: &Bundled) -> Vec<String> {
+    let name = container::volume_of_dependency(name);
+    bundled.data.iter().map(|it| format!("{name}:{it}")).collect()
 }
 
 fn check(bundled: &Bundled) -> Option<Healthcheck> {

@@ -10,15 +10,11 @@ use lockgate_yaml::WriteStyle;
 use serde_json::Value;
 
 use crate::artifact::Kind;
+use crate::facts::container::{INNER, OPEN};
 use crate::facts::{Environment, Facts};
 use crate::header::Comment;
 use crate::output::{File, Output};
 use file::{ComposeFile, Container, Network};
-
-/// Services, and the dependencies that are not cut off.
-const OPEN: &str = "default";
-/// Dependencies and who calls them: nothing here reaches the world, or is reached by it.
-const INNER: &str = "data";
 
 /// Name of the job, as others wait for it.
 const MIGRATE: &str = "migrate";

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use lockgate_model::{Migrations, Quantities, SeedsRun, Service, StopSignal, VolumeAccess, When};
+use lockgate_model::{Migrations, Quantities, SeedsRun, Service, StopSignal, When};
 
 use super::dependency::{ready, setup_name, test};
 use super::file::{Amounts, Build, Container, DependsOn, Deploy, Healthcheck, Resources, duration};
-use super::{INNER, MIGRATE, OPEN, SEED, folder, value};
-use crate::facts::{self, Environment, ImageFact, Peer, ServiceFact, health, path, quantity};
+use super::{MIGRATE, SEED, folder, value};
+use crate::facts::{self, Environment, ImageFact, Peer, ServiceFact, container, health, path};
 
 pub(super) fn containers(environment: &Environment<'_>) -> Vec<(String, Container)> {
     let services = environment.services.values();
@@ -37,18 +37,14 @@ fn container(environment: &Environment<'_>, fact: &ServiceFact<'_>) -> Option<Co
 pub(super) fn of_image(environment: &Environment<'_>, fact: &ServiceFact<'_>) -> Option<Container> {
     let image = fact.image.as_ref()?;
     let variables = fact.variables.iter();
-    let mut networks = vec![OPEN];
-    if fact.edges.calls.iter().any(|it| matches!(it, Peer::Dependency(_))) {
-        networks.push(INNER);
-    }
     Some(Container {
         image: reference(environment, image),
         build: image.digest.is_none().then(|| build(environment, image)).flatten(),
         environment: variables.map(|it| (it.name.to_owned(), value::of(environment, it))).collect(),
         volumes: volumes(fact),
-        tmpfs: std::iter::once("/tmp").chain(scratch(fact)).map(value::literal).collect(),
+        tmpfs: container::scratch(fact).map(value::literal).collect(),
         depends_on: needs(environment, fact),
-        networks,
+        networks: container::networks(fact),
         init: true,
         read_only: image.is_of_preset(),
         cap_drop: vec!["ALL"],
@@ -78,14 +74,7 @@ fn build(environment: &Environment<'_>, image: &ImageFact<'_>) -> Option<Build> 
 }
 
 fn volumes(fact: &ServiceFact<'_>) -> Vec<String> {
-    let kept = fact.service.volumes.iter().filter(|it| it.1.access != VolumeAccess::Scratch);
-    kept.map(|(name, it)| format!("{}-{name}:{}", fact.name, value::literal(&it.path))).collect()
-}
-
-/// Folders of an instance's own that go with it.
-fn scratch<'a>(fact: &ServiceFact<'a>) -> impl Iterator<Item = &'a str> {
-    let volumes = fact.service.volumes.values();
-    volumes.filter(|it| it.access == VolumeAccess::Scratch).map(|it| it.path.as_str())
+    container::volumes(fact).map(|(name, path)| format!("{name}:{}", value::literal(path))).collect()
 }
 
 fn needs(environment: &Environment<'_>, fact: &ServiceFact<'_>) -> BTreeMap<String, DependsOn> {
@@ -148,8 +137,7 @@ fn deploy(service: &Service) -> Option<Deploy> {
 }
 
 fn amounts(quantities: &Quantities) -> Amounts {
-    let cpu = quantities.cpu.as_deref().and_then(quantity::millicpu);
-    let memory = quantities.memory.as_deref().and_then(quantity::bytes);
+    let (cpu, memory) = container::amounts(quantities);
     Amounts { cpus: cpu.map(decimal), memory: memory.map(in_units) }
 }
 

@@ -2,7 +2,7 @@
 
 use lockgate_model::Build;
 
-use crate::facts::{Environment, Part, Template, Variable, VariableValue, build};
+use crate::facts::{Environment, Part, Template, Variable, VariableValue, as_variable, build};
 
 pub(super) fn literal(text: &str) -> String {
     text.replace('$', "$$")
@@ -52,9 +52,4 @@ pub(super) fn build_args(
         args.entry(build::VERSION.to_owned()).or_insert_with(|| version(environment));
     }
     args
-}
-
-/// `git.sha7` as `GIT_SHA7`.
-fn as_variable(name: &str) -> String {
-    name.chars().map(|it| if it.is_ascii_alphanumeric() { it.to_ascii_uppercase() } else { '_' }).collect()
 }

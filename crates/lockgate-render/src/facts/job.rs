@@ -1,6 +1,8 @@
 //! One-off jobs of a release: the image that runs them and the command.
 
-use lockgate_model::{Image, MigrationTool, Millis, Preset, Retry, ServiceName, System};
+use std::collections::BTreeMap;
+
+use lockgate_model::{Image, JobName, MigrationTool, Millis, Preset, Retry, ServiceName, SmokeKind, System};
 
 pub(crate) struct JobFact<'a> {
     /// The service whose image, variables and secrets it runs with.
@@ -52,4 +54,23 @@ pub(super) fn seed(system: &System) -> Option<JobFact<'_>> {
         retry: seeds.retry,
         keep_for: seeds.keep_for,
     })
+}
+
+/// How long what ran a check is kept.
+const CHECK_KEPT: Millis = Millis::mins(60);
+
+/// Smoke checks that are commands, each with the name that its place gives it.
+pub(crate) fn checks(system: &System) -> BTreeMap<JobName, JobFact<'_>> {
+    let checks = system.smoke.iter().enumerate().filter_map(|(idx, check)| {
+        let SmokeKind::Run { command } = &check.kind else { return None };
+        let fact = JobFact {
+            service: system.services.get_key_value(&check.service)?.0,
+            command: command.clone(),
+            timeout: check.timeout,
+            retry: Retry::ONCE,
+            keep_for: CHECK_KEPT,
+        };
+        Some((JobName::new(format!("smoke-{idx}")).expect("letters, a dash and digits"), fact))
+    });
+    checks.collect()
 }

@@ -4,10 +4,11 @@ pub(crate) mod address;
 mod alert;
 pub(crate) mod build;
 mod bundled;
+pub(crate) mod container;
 mod edges;
 pub(crate) mod health;
 mod image;
-mod job;
+pub(crate) mod job;
 pub(crate) mod path;
 pub(crate) mod quantity;
 pub(crate) mod shell;
@@ -16,7 +17,7 @@ mod variable;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lockgate_model::{DependencyName, Service, ServiceName, System, TargetKind, Via};
+use lockgate_model::{DependencyName, JobName, Service, ServiceName, System, TargetKind, Via};
 
 use crate::Request;
 use crate::artifact::Kind;
@@ -28,7 +29,7 @@ pub(crate) use bundled::{Bundled, Exporter, is_queried, shown};
 pub(crate) use edges::{Edges, Peer};
 pub(crate) use image::ImageFact;
 pub(crate) use job::JobFact;
-pub(crate) use template::{Part, Template};
+pub(crate) use template::{Part, Template, as_variable};
 pub(crate) use variable::{SecretFact, Variable, VariableValue};
 
 pub(crate) struct Facts<'a> {
@@ -51,6 +52,8 @@ pub(crate) struct Environment<'a> {
     pub(crate) secrets: BTreeMap<String, SecretFact<'a>>,
     pub(crate) migration: Option<JobFact<'a>>,
     pub(crate) seed: Option<JobFact<'a>>,
+    /// Checks that are commands, by name. Lockgate runs them itself, so no file that is written has them.
+    pub(crate) checks: BTreeMap<JobName, JobFact<'a>>,
     /// Every alert that the spec asks for, by name.
     pub(crate) alerts: Vec<Alert<'a>>,
     pub(crate) objectives: Vec<Objective<'a>>,
@@ -116,6 +119,7 @@ impl<'a> Environment<'a> {
             secrets: variable::secrets(system, &bundled),
             migration: job::migration(system),
             seed: job::seed(system),
+            checks: BTreeMap::new(),
             services,
             bundled,
         }

@@ -51,6 +51,11 @@ impl Template {
     }
 }
 
+/// What a reference is called as a variable: `git.sha7` is `GIT_SHA7`.
+pub(crate) fn as_variable(name: &str) -> String {
+    name.chars().map(|it| if it.is_ascii_alphanumeric() { it.to_ascii_uppercase() } else { '_' }).collect()
+}
+
 fn push_text(parts: &mut Vec<Part>, text: &str) {
     if !text.is_empty() {
         parts.push(Part::Text(text.to_owned()));

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use k8s_openapi::api::core::v1::{EnvVar, EnvVarSource, ObjectFieldSelector};
 
 use super::{meta, secret};
-use crate::facts::{Environment, Part as Piece, Template, Variable, VariableValue};
+use crate::facts::{Environment, Part as Piece, Template, Variable, VariableValue, as_variable};
 
 pub(super) struct Env {
     /// Data of the `ConfigMap`.
@@ -152,9 +152,4 @@ fn annotation(key: &str) -> EnvVarSource {
     let field_path = format!("metadata.annotations['{key}']");
     let selector = ObjectFieldSelector { field_path, ..ObjectFieldSelector::default() };
     EnvVarSource { field_ref: Some(selector), ..EnvVarSource::default() }
-}
-
-/// `git.sha7` as `GIT_SHA7`.
-fn as_variable(name: &str) -> String {
-    name.chars().map(|it| if it.is_ascii_alphanumeric() { it.to_ascii_uppercase() } else { '_' }).collect()
 }
