@@ -25,6 +25,7 @@ mod grafana;
 mod header;
 mod helm;
 mod helmfile;
+mod image_builds;
 mod keys;
 mod kubernetes;
 mod kustomize;
@@ -42,6 +43,7 @@ use lockgate_model::{Digest, EnvironmentName, ServiceName, System, Version};
 
 pub use artifact::{Artifact, Kind, UnknownKind};
 pub use block::{BadBlock, fill as fill_blocks, is_managed};
+pub use image_builds::{ImageBuild, Origin, image_builds};
 pub use keys::vanished;
 pub use lock::{Lock, Needed, Pin, Unreadable as UnreadableLock, needed};
 pub use manifest::{Entry, Manifest, PATH as MANIFEST};

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use lockgate_images::Reference;
 use lockgate_model::{EnvironmentName, ReleaseId, ServiceName, SystemName, Version};
 use lockgate_render::Kind;
 
@@ -269,6 +270,9 @@ pub struct PlanArgs {
     /// What to call the version; without it, the time
     #[arg(long)]
     pub version: Option<Version>,
+    /// Image that a service is released with, whatever else is said of it (can be repeated)
+    #[arg(long = "image", value_name = "SERVICE=IMAGE")]
+    pub images: Vec<ImageArg>,
 }
 
 #[derive(Debug, Args)]
@@ -277,9 +281,31 @@ pub struct DeployArgs {
     /// What to call the version; without it, the time
     #[arg(long)]
     pub version: Option<Version>,
+    /// Image that a service is released with, whatever else is said of it (can be repeated)
+    #[arg(long = "image", value_name = "SERVICE=IMAGE")]
+    pub images: Vec<ImageArg>,
     /// Return when the release is queued
     #[arg(long)]
     pub detach: bool,
+}
+
+/// `web=registry.example.org/shop/web:1.2`.
+#[derive(Clone, Debug)]
+pub struct ImageArg {
+    pub service: ServiceName,
+    pub reference: Reference,
+}
+
+impl std::str::FromStr for ImageArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<ImageArg, String> {
+        let (service, reference) = text.split_once('=').ok_or("write it as `web=repository:tag`")?;
+        Ok(ImageArg {
+            service: service.parse().map_err(|it: lockgate_model::InvalidName| it.to_string())?,
+            reference: reference.parse().map_err(|it: lockgate_images::BadReference| it.to_string())?,
+        })
+    }
 }
 
 #[derive(Debug, Args)]

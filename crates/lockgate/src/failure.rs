@@ -87,6 +87,9 @@ fn hint(error: &anyhow::Error) -> Option<&str> {
             "move the change into the spec or its `patches`, and run it again with `--force`; `--check` shows it",
         );
     }
+    if let Some(missing) = error.downcast_ref::<crate::images::ImagesMissing>() {
+        return missing.hint.as_deref();
+    }
     error.downcast_ref::<lockgate_targets::TargetError>()?.hint.as_deref()
 }
 

@@ -9,6 +9,7 @@ mod demo;
 mod exit;
 mod failure;
 mod findings;
+mod images;
 mod out;
 mod prepare;
 mod rewrite;

@@ -1,0 +1,67 @@
+//! Images of another environment: what was released there is released here, by the same digests.
+
+use std::collections::BTreeMap;
+
+use anyhow::bail;
+use lockgate_images::Reference;
+use lockgate_model::{EnvironmentName, Form, ReleaseId, Scope, ServiceName, Snapshot, Version};
+use lockgate_render::ImageBuild;
+
+use super::{Source, Wanted};
+use crate::state::State;
+
+/// What one release of the other environment runs.
+pub(super) struct Promoted {
+    environment: EnvironmentName,
+    release: ReleaseId,
+    images: BTreeMap<ServiceName, String>,
+}
+
+/// The release of this version in the environment that is promoted from, or else its newest one that succeeded.
+/// `None` when this environment has images of its own.
+pub(super) async fn images(state: &State, wanted: &Wanted<'_>) -> anyhow::Result<Option<Promoted>> {
+    let system = wanted.system;
+    let Some(environment) = system.policy.promote.clone() else { return Ok(None) };
+    let scope = Scope { system: system.name.clone(), environment: environment.clone() };
+    let done = lockgate_driver::done_releases(&state.store, &scope).await?;
+    let Some(row) = done.iter().find(|it| it.version == *wanted.version).or(done.first()) else {
+        bail!(
+            "`{}` takes its images from `{environment}`, where no release has succeeded yet; \
+             `lockgate deploy {environment}` comes first",
+            system.environment
+        );
+    };
+    let snapshot = state.store.snapshot(row.id).await?;
+    Ok(Some(Promoted { environment, release: row.id, images: of_snapshot(&snapshot) }))
+}
+
+impl Promoted {
+    pub(super) fn source(&self, build: &ImageBuild, version: &Version) -> Source {
+        let Some(image) = self.images.get(&build.service) else {
+            let Promoted { environment, release, .. } = self;
+            return Source::Missing(format!("{release} of `{environment}` runs no image of it"));
+        };
+        let to = format!("{}:{version}", build.repository).parse();
+        match (image.parse::<Reference>(), to) {
+            (Ok(from), Ok(to)) => Source::Promoted { from, to },
+            (Err(error), _) | (_, Err(error)) => Source::Missing(error.to_string()),
+        }
+    }
+}
+
+fn of_snapshot(snapshot: &Snapshot) -> BTreeMap<ServiceName, String> {
+    let image = |name: &ServiceName, form: &Form| match form {
+        Form::Process => None,
+        Form::Container(container) => Some(container.image.clone()),
+        Form::Objects(objects) => {
+            let containers = objects.0.iter().filter_map(|it| {
+                (it["kind"] == "Deployment")
+                    .then(|| it["spec"]["template"]["spec"]["containers"].as_array())?
+            });
+            let mut containers = containers.flatten();
+            containers.find(|it| it["name"] == name.as_str())?["image"].as_str().map(str::to_owned)
+        }
+    };
+    let forms = snapshot.forms.iter();
+    forms.filter_map(|(name, form)| Some((name.clone(), image(name, form)?))).collect()
+}
