@@ -12,6 +12,7 @@ use lockgate_model::{
 };
 
 mod error;
+mod expect;
 mod local;
 mod platform;
 

@@ -4,12 +4,12 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use lockgate_model::{
-    EffectKey, Fence, Fixtures, JobSpec, Keep, Millis, Observed, Samples, Scope, ServiceName, SlotRef,
-    SlotSpec, SmokeSpec, Weights, with_causes,
+    EffectKey, Fence, Fixtures, JobSpec, Keep, Millis, Observed, Samples, Scope, Secret, SecretRef,
+    ServiceName, SlotRef, SlotSpec, SmokeSpec, Weights, with_causes,
 };
 use lockgate_node::{
-    CallError, Failure, FailureClass, JobAnswer, JobSighting, LogLine, NodeClient, NodeError, Request,
-    Response, start_node,
+    CallError, Failure, FailureClass, JobAnswer, JobSighting, LogLine, NodeClient, NodeError, Place, Request,
+    Response, Vault, start_node,
 };
 
 use crate::{Capabilities, Class, JobReport, Sighting, Target, TargetError};
@@ -51,6 +51,11 @@ impl Local {
             Response::Logs(lines) => Ok(lines),
             other => Err(unexpected(&other)),
         }
+    }
+
+    fn reveal(&self, secret: &SecretRef) -> Result<Secret<String>, TargetError> {
+        let vault = Place::of(&self.state_dir).and_then(|it| Vault::open(&it));
+        vault.and_then(|it| it.reveal(secret)).map_err(|it| TargetError::new(Class::Fatal, with_causes(&it)))
     }
 
     async fn done(&self, request: &Request) -> Result<(), TargetError> {
@@ -151,10 +156,11 @@ impl Target for Local {
     }
 
     async fn smoke(&self, check: &SmokeSpec) -> Result<(), TargetError> {
+        let bearer = check.bearer.as_ref().map(|it| self.reveal(it)).transpose()?;
         let mut repeats = 0;
         loop {
             self.node().await?;
-            match smoke::check(self.bind, check).await {
+            match smoke::check(self.bind, check, bearer.as_ref()).await {
                 Err(smoke::Failure::Lost(_)) if repeats < REPEATS_MAX => repeats += 1,
                 Err(smoke::Failure::Lost(error) | smoke::Failure::Answered(error)) => return Err(error),
                 Ok(()) => return Ok(()),
