@@ -22,7 +22,7 @@ pub use cause::with_causes;
 pub use count::{Counter, LATENCY_BOUNDS_MS, Latency, Samples, SlotCounts};
 pub use diagnostic::{Code, Diagnostic, Edit, Fix, Label, Severity, SourceId, Span};
 pub use digest::Digest;
-pub use fence::{EffectKey, Fence, Scope};
+pub use fence::{EffectKey, Fence, Scope, SeenFences, Subject};
 pub use form::{
     Container, DependencyContainer, DockerFixtures, Fixtures, Form, Limits, MetricsAt, Mount, MountFrom,
     Objects, SecretRef, compose,

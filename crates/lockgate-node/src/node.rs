@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lockgate_model::{
-    EffectKey, Fence, Fixtures, JobSpec, Keep, Millis, Scope, ServiceName, SlotRef, SlotSpec, Timestamp,
-    Weights,
+    EffectKey, Fence, Fixtures, JobSpec, Keep, Millis, Scope, ServiceName, SlotRef, SlotSpec, Subject,
+    Timestamp, Weights,
 };
 use lockgate_proxy::ProxyConfig;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +16,7 @@ use crate::front::Front;
 use crate::jobs::Jobs;
 use crate::protocol::{Failure, FailureClass, JobAnswer, JobSighting, KeepInstances};
 use crate::slot::{Base, Slot};
-use crate::table::{ServiceTable, SlotTable, Subject};
+use crate::table::{ServiceTable, SlotTable};
 use crate::{FileStore, logs};
 
 /// A slot beyond this many instances on one machine is a mistake of a digit.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use lockgate_model::{
-    Fence, Port, PortName, ReleaseId, Scope, ServiceName, SlotRef, SlotSpec, Weight, Weights,
+    Fence, Port, PortName, ReleaseId, Scope, SeenFences, ServiceName, SlotRef, SlotSpec, Subject, Weight,
+    Weights,
 };
 use serde::{Deserialize, Serialize};
 
@@ -125,62 +126,13 @@ impl Table {
         })
     }
 
-    /// Takes note of a fence, or refuses it. Sequence numbers count within an epoch: a newer epoch forgets them.
+    /// Takes note of a fence, or refuses it.
     pub(crate) fn admit(&mut self, fence: &Fence, subject: &Subject<'_>) -> Result<(), Failure> {
         let scope = self.scope_mut(&fence.scope);
-        if fence.epoch < scope.epoch {
-            return Err(fenced(&format!(
-                "epoch {} of {} is over; epoch {} has begun",
-                fence.epoch, fence.scope, scope.epoch
-            )));
-        }
-        if scope.epoch < fence.epoch {
-            scope.epoch = fence.epoch;
-            scope.seqs.clear();
-        }
-        for name in subject.names() {
-            let newest = scope.seqs.entry(name.clone()).or_insert(fence.seq);
-            if fence.seq < *newest {
-                let newest = *newest;
-                let text = format!(
-                    "request {} for {name} comes after request {newest} of the same epoch",
-                    fence.seq
-                );
-                return Err(fenced(&text));
-            }
-        }
-        for name in subject.names() {
-            scope.seqs.insert(name, fence.seq);
-        }
-        Ok(())
-    }
-}
-
-fn fenced(reason: &str) -> Failure {
-    Failure::new(FailureClass::Fenced, format!("refused: {reason}; a newer driver has taken over"))
-}
-
-/// What a sequence number is about.
-pub(crate) enum Subject<'a> {
-    Service(&'a ServiceName),
-    /// A job by its name, and by the key of the attempt, which is all that a look knows of it.
-    Job {
-        name: &'a str,
-        key: &'a str,
-    },
-    Key(&'a str),
-    /// What stands beside the slots.
-    Fixtures,
-}
-
-impl Subject<'_> {
-    fn names(&self) -> Vec<String> {
-        match self {
-            Subject::Service(name) => vec![format!("service/{name}")],
-            Subject::Job { name, key } => vec![format!("job/{name}"), format!("key/{key}")],
-            Subject::Key(key) => vec![format!("key/{key}")],
-            Subject::Fixtures => vec!["fixtures".to_owned()],
-        }
+        let mut seen = SeenFences { epoch: scope.epoch, seqs: std::mem::take(&mut scope.seqs) };
+        let admitted = seen.admit(fence, subject);
+        (scope.epoch, scope.seqs) = (seen.epoch, seen.seqs);
+        admitted.map_err(|it| Failure::new(FailureClass::Fenced, it))
     }
 }
 
@@ -193,43 +145,5 @@ impl ServiceTable {
 
     pub(crate) fn weight_of(&self, release: ReleaseId) -> Weight {
         self.weights.as_ref().map_or(Weight::NONE, |it| it.of(release))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use lockgate_model::{EnvironmentName, SystemName};
-
-    use super::*;
-
-    fn fence(epoch: u64, seq: u64) -> Fence {
-        let scope = Scope {
-            system: SystemName::new("shop").unwrap(),
-            environment: EnvironmentName::new("prod").unwrap(),
-        };
-        Fence { scope, epoch, seq }
-    }
-
-    #[test]
-    fn older_fences_are_refused_and_equal_ones_are_repeats() {
-        let mut table = Table::default();
-        let web = ServiceName::new("web").unwrap();
-        let api = ServiceName::new("api").unwrap();
-        table.admit(&fence(1, 5), &Subject::Service(&web)).unwrap();
-        table.admit(&fence(1, 5), &Subject::Service(&web)).unwrap();
-        table.admit(&fence(1, 4), &Subject::Service(&api)).unwrap();
-        assert!(table.admit(&fence(1, 4), &Subject::Service(&web)).is_err());
-        table.admit(&fence(2, 1), &Subject::Service(&web)).unwrap();
-        let late = table.admit(&fence(1, 9), &Subject::Service(&api)).unwrap_err();
-        assert_eq!(late.class, FailureClass::Fenced);
-    }
-
-    #[test]
-    fn a_look_fences_older_requests_for_its_key_only() {
-        let mut table = Table::default();
-        table.admit(&fence(1, 7), &Subject::Key("r1.0.0.f1")).unwrap();
-        assert!(table.admit(&fence(1, 6), &Subject::Job { name: "seed", key: "r1.0.0.f1" }).is_err());
-        table.admit(&fence(1, 6), &Subject::Job { name: "seed", key: "r1.0.0.f2" }).unwrap();
-        table.admit(&fence(1, 7), &Subject::Job { name: "migrate", key: "r1.0.0.f1" }).unwrap();
     }
 }

@@ -13,10 +13,14 @@ use lockgate_model::{
 
 mod error;
 mod expect;
+#[cfg(feature = "kubernetes")]
+mod kubernetes;
 mod local;
 mod platform;
 
 pub use error::{Class, TargetError};
+#[cfg(feature = "kubernetes")]
+pub use kubernetes::{Kubernetes, KubernetesConfig};
 pub use local::Local;
 pub use platform::Platform;
 

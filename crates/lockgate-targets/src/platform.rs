@@ -5,12 +5,16 @@ use lockgate_model::{
     SmokeSpec, Weights,
 };
 
+#[cfg(feature = "kubernetes")]
+use crate::Kubernetes;
 use crate::{Capabilities, JobReport, Local, Sighting, Target, TargetError};
 
 /// A target whose kind is known at run time only.
 #[derive(Clone, Debug)]
 pub enum Platform {
     Local(Local),
+    #[cfg(feature = "kubernetes")]
+    Kubernetes(Kubernetes),
 }
 
 /// The same call on whichever platform it is.
@@ -18,6 +22,8 @@ macro_rules! each {
     ($platform:expr, $target:ident => $call:expr) => {
         match $platform {
             Platform::Local($target) => $call,
+            #[cfg(feature = "kubernetes")]
+            Platform::Kubernetes($target) => $call,
         }
     };
 }

@@ -1,0 +1,165 @@
+//! The `kubernetes` target: a slot is a Deployment, what stands beside it are the objects that are rendered.
+//!
+//! Every call reads what is in the cluster and brings it to what is asked; nothing is remembered here but the
+//! connection. `docs/guide/kubernetes.md` says which objects are whose.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use lockgate_model::{
+    EffectKey, Fence, Fixtures, JobSpec, Keep, KubernetesTarget, Millis, Observed, Samples, Scope,
+    ServiceName, SlotRef, SlotSpec, SmokeSpec, Subject, Weights,
+};
+use lockgate_node::Vault;
+use tokio::sync::OnceCell;
+
+use crate::{Capabilities, JobReport, Sighting, Target, TargetError};
+
+mod apply;
+mod client;
+mod cluster;
+mod fence;
+mod fixtures;
+mod jobs;
+mod names;
+mod observe;
+mod prune;
+mod refusal;
+mod samples;
+mod slots;
+mod smoke;
+mod traffic;
+mod why;
+mod workload;
+
+pub(crate) use cluster::Cluster;
+
+#[derive(Clone, Debug)]
+pub struct KubernetesConfig {
+    pub scope: Scope,
+    pub target: KubernetesTarget,
+    /// Where the values of secrets are; without one, only releases without secrets of their own go through.
+    pub vault: Option<Vault>,
+}
+
+/// A namespace of a cluster, for one system and environment. Connects when it is first used.
+#[derive(Clone)]
+pub struct Kubernetes {
+    config: Arc<KubernetesConfig>,
+    cluster: Arc<OnceCell<Cluster>>,
+    requests: Arc<AtomicU64>,
+}
+
+impl std::fmt::Debug for Kubernetes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kubernetes").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl Kubernetes {
+    pub fn new(config: KubernetesConfig) -> Kubernetes {
+        Kubernetes { config: Arc::new(config), cluster: Arc::default(), requests: Arc::default() }
+    }
+
+    /// Requests that were sent to the API server, repeats among them.
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    async fn cluster(&self) -> Result<&Cluster, TargetError> {
+        self.cluster.get_or_try_init(|| Cluster::connect(&self.config, &self.requests)).await
+    }
+
+    /// The cluster, after it took note of a fence.
+    async fn admitted(&self, fence: &Fence, subject: &Subject<'_>) -> Result<&Cluster, TargetError> {
+        let cluster = self.cluster().await?;
+        fence::admit(cluster, fence, subject).await?;
+        Ok(cluster)
+    }
+}
+
+impl Target for Kubernetes {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { weights: true, exact_counts: true }
+    }
+
+    async fn observe(&self) -> Result<Observed, TargetError> {
+        observe::observe(self.cluster().await?).await
+    }
+
+    async fn prepare(&self, fence: &Fence, key: &EffectKey, fixtures: &Fixtures) -> Result<(), TargetError> {
+        let cluster = self.admitted(fence, &Subject::Fixtures).await?;
+        tracing::info!(%key, "preparing");
+        fixtures::prepare(cluster, fence, fixtures).await
+    }
+
+    async fn prune(&self, fence: &Fence, key: &EffectKey, keep: &Keep) -> Result<(), TargetError> {
+        let cluster = self.admitted(fence, &Subject::Fixtures).await?;
+        tracing::info!(%key, "pruning");
+        prune::prune(cluster, keep).await?;
+        tracing::info!(requests = self.requests(), "requests to the API server so far");
+        Ok(())
+    }
+
+    async fn ensure_slot(
+        &self,
+        fence: &Fence,
+        key: &EffectKey,
+        slot: &SlotSpec,
+        instances: u16,
+    ) -> Result<(), TargetError> {
+        let cluster = self.admitted(fence, &Subject::Service(&slot.slot.service)).await?;
+        tracing::info!(%key, slot = %slot.slot, instances, "instances wanted");
+        slots::ensure(cluster, fence, slot, instances).await
+    }
+
+    async fn set_weights(
+        &self,
+        fence: &Fence,
+        key: &EffectKey,
+        service: &ServiceName,
+        weights: &Weights,
+    ) -> Result<(), TargetError> {
+        let cluster = self.admitted(fence, &Subject::Service(service)).await?;
+        tracing::info!(%key, %service, ?weights, "weights wanted");
+        traffic::set_weights(cluster, fence, service, weights).await
+    }
+
+    async fn drain(
+        &self,
+        fence: &Fence,
+        key: &EffectKey,
+        slot: &SlotRef,
+        within: Millis,
+    ) -> Result<(), TargetError> {
+        let cluster = self.admitted(fence, &Subject::Service(&slot.service)).await?;
+        tracing::info!(%key, %slot, "draining");
+        slots::drain(cluster, slot, within).await
+    }
+
+    async fn remove_slot(&self, fence: &Fence, key: &EffectKey, slot: &SlotRef) -> Result<(), TargetError> {
+        let cluster = self.admitted(fence, &Subject::Service(&slot.service)).await?;
+        tracing::info!(%key, %slot, "removing");
+        slots::remove(cluster, fence, slot).await
+    }
+
+    async fn run_job(&self, fence: &Fence, key: &EffectKey, job: &JobSpec) -> Result<JobReport, TargetError> {
+        let subject = Subject::Job { name: job.name.as_str(), key: key.as_str() };
+        let cluster = self.admitted(fence, &subject).await?;
+        tracing::info!(%key, job = %job.name, "job wanted");
+        jobs::run(cluster, fence, key, job).await
+    }
+
+    async fn smoke(&self, check: &SmokeSpec) -> Result<(), TargetError> {
+        smoke::check(self.cluster().await?, check).await
+    }
+
+    async fn look(&self, fence: &Fence, key: &EffectKey) -> Result<Sighting, TargetError> {
+        let cluster = self.admitted(fence, &Subject::Key(key.as_str())).await?;
+        jobs::look(cluster, key).await
+    }
+
+    async fn samples(&self, services: &[ServiceName]) -> Result<Samples, TargetError> {
+        samples::take(self.cluster().await?, services).await
+    }
+}
