@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use lockgate_model::Diagnostic;
 
-pub use dotenv::dotenv;
+pub use dotenv::Dotenv;
 pub use report::{Counts, Fate, Field, Report, Wanted};
 
 /// A file, and what is known beside it.

@@ -41,6 +41,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lockgate_model::{Digest, EnvironmentName, ServiceName, System, Version};
 
+/// The secret that is the password of a dependency, where the system starts it and clients sign in.
+pub fn password_of(
+    name: &lockgate_model::DependencyName,
+    dependency: &lockgate_model::Dependency,
+) -> Option<String> {
+    facts::password_of(name, dependency)
+}
+
 pub use artifact::{Artifact, Kind, UnknownKind};
 pub use block::{BadBlock, fill as fill_blocks, is_managed};
 pub use image_builds::{ImageBuild, Origin, image_builds};

@@ -90,6 +90,9 @@ fn hint(error: &anyhow::Error) -> Option<&str> {
     if let Some(missing) = error.downcast_ref::<crate::images::ImagesMissing>() {
         return missing.hint.as_deref();
     }
+    if let Some(unusable) = error.downcast_ref::<crate::secrets::Unusable>() {
+        return Some(unusable.hint());
+    }
     error.downcast_ref::<lockgate_targets::TargetError>()?.hint.as_deref()
 }
 

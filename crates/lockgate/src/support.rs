@@ -62,12 +62,6 @@ fn asks_more(kind: &SmokeKind) -> bool {
 }
 
 fn of_service(service: &Service) -> Vec<&'static str> {
-    let required =
-        service.secrets.values().any(|it| it.required) || service.variables.values().any(|it| it.required);
-    let said = [
-        (required, "secrets"),
-        (service.autoscaling.is_some(), "autoscaling"),
-        (!service.volumes.is_empty(), "volumes"),
-    ];
+    let said = [(service.autoscaling.is_some(), "autoscaling"), (!service.volumes.is_empty(), "volumes")];
     said.into_iter().filter(|it| it.0).map(|it| it.1).collect()
 }

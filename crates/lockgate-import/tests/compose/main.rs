@@ -8,13 +8,13 @@ mod told;
 
 use std::fmt::Write as _;
 
-use lockgate_import::{Fate, Imported, Input, compose, dotenv};
+use lockgate_import::{Dotenv, Fate, Imported, Input, compose};
 use lockgate_model::{Severity, SourceId};
 use lockgate_spec::Spec;
 
 /// The spec in the usual looks, after everything was seen that holds for every spec that is written.
 fn import_with(text: &str, values: &str) -> (String, Imported) {
-    let variables = dotenv(values);
+    let variables = Dotenv::read(values).values;
     let input = Input { name: "compose.yaml", text, variables: &variables, system: "shop" };
     let imported = compose(&input).unwrap_or_else(|it| panic!("{it:#?}"));
     let spec = lockgate_spec::format(SourceId::default(), &imported.spec)
@@ -53,7 +53,7 @@ macro_rules! files {
         fn $name() {
             let text = include_str!(concat!("../files/", $file, ".yaml"));
             let (spec, imported) = import_with(text, $dotenv);
-            let (unmeant, _) = round::compared_with_source(text, &dotenv($dotenv), &spec, &imported);
+            let (unmeant, _) = round::compared_with_source(text, &Dotenv::read($dotenv).values, &spec, &imported);
             assert_eq!(unmeant, Vec::<String>::new(), "{spec}");
             insta::assert_snapshot!(format!("{spec}\n{}", table(&imported)));
         })*
@@ -81,7 +81,7 @@ files! {
 fn every_difference_that_is_meant_occurs_and_stands_on_the_page() {
     let found = FILES.iter().flat_map(|(text, values)| {
         let (spec, imported) = import_with(text, values);
-        round::compared_with_source(text, &dotenv(values), &spec, &imported).1
+        round::compared_with_source(text, &Dotenv::read(values).values, &spec, &imported).1
     });
     let found: std::collections::BTreeSet<&str> = found.collect();
     let page = include_str!("../../../../docs/reference/import.md");

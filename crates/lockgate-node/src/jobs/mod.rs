@@ -12,7 +12,7 @@ use tokio::process::Command;
 
 use crate::process::{base_env, resolve};
 use crate::protocol::{Failure, FailureClass, JobAnswer, JobSighting, LogLine};
-use crate::{FileStore, Place, logs, scan};
+use crate::{FileStore, Place, logs, scan, vault};
 
 mod record;
 mod shim;
@@ -94,6 +94,7 @@ impl Jobs {
     fn job_file(&self, key: &EffectKey, job: &JobSpec, cwd: PathBuf) -> Result<JobFile, Failure> {
         let mut env = base_env(&self.program);
         env.extend(job.env.clone());
+        env.extend(vault::variables(&self.place, &job.secrets)?);
         env.insert("LOCKGATE_NODE".to_owned(), self.node_id.clone());
         env.insert("LOCKGATE_JOB".to_owned(), job.name.to_string());
         env.insert("LOCKGATE_EFFECT".to_owned(), key.to_string());

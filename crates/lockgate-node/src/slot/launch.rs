@@ -9,7 +9,7 @@ use super::Slot;
 use crate::process::{Process, Start, base_env, resolve};
 use crate::protocol::Failure;
 use crate::table::InstanceTable;
-use crate::{logs, ports};
+use crate::{logs, ports, vault};
 
 impl Slot {
     /// Where instances run: their files, or the folder of the spec.
@@ -32,10 +32,12 @@ impl Slot {
         let ports = self.plan(number).await.map_err(|it| it.message)?;
         let log = self.base.place.instance_log(&self.spec.slot, number);
         logs::rotate(&log);
+        let mut env = self.env(number, &ports);
+        env.extend(vault::variables(&self.base.place, &self.spec.secrets).map_err(|it| it.message)?);
         let start = Start {
             program: &program,
             args: &self.spec.command[1..],
-            env: &self.env(number, &ports),
+            env: &env,
             cwd: &self.cwd(),
             log: &log,
         };

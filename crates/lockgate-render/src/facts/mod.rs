@@ -25,7 +25,7 @@ use crate::lock::Lock;
 
 pub(crate) use address::Address;
 pub(crate) use alert::{Alert, Measured, Objective, proper_name};
-pub(crate) use bundled::{Bundled, Exporter, is_queried, shown};
+pub(crate) use bundled::{Bundled, Exporter, is_queried, password_of, shown};
 pub(crate) use edges::{Edges, Peer};
 pub(crate) use image::ImageFact;
 pub(crate) use job::JobFact;

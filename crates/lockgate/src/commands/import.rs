@@ -34,7 +34,7 @@ fn compose(args: &ImportArgs, out: Out) -> anyhow::Result<Exit> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     let values = folder.join(VALUES);
     let variables = if values.is_file() {
-        lockgate_import::dotenv(&context::read(&values)?.text)
+        lockgate_import::Dotenv::read(&context::read(&values)?.text).values
     } else {
         BTreeMap::new()
     };

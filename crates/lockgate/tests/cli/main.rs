@@ -20,5 +20,6 @@ mod migrations;
 mod postgres;
 mod render;
 mod schema;
+mod secrets;
 mod steering;
 mod world;

@@ -47,6 +47,14 @@ pub(crate) struct Exporter {
     pub(crate) args: Vec<String>,
 }
 
+/// The secret that is the password of a dependency, where the system starts it and clients sign in.
+pub(crate) fn password_of(name: &DependencyName, dependency: &Dependency) -> Option<String> {
+    if dependency.external.is_some() {
+        return None;
+    }
+    bundled(name, dependency)?.password
+}
+
 /// `None` for a dependency of a kind that has no usual image, and that names none.
 pub(super) fn bundled(name: &DependencyName, dependency: &Dependency) -> Option<Bundled> {
     let wanted = Wanted { name: name.as_str(), dependency };
