@@ -5,7 +5,6 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like the tests themselves")]
 
 mod common;
-mod engine;
 
 use std::fs;
 use std::io::{Read, Write};
@@ -14,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use engine::{Builder, Container, Engine, bases};
+use lockgate_testbed::{Builder, Container, Engine, Networks, bases, program, skipped};
 use serde_json::{Value, json};
 
 const GIVEN: [&str; 3] = ["APP_VERSION=1.2.3", "APP_REVISION=4a5b6c", "APP_SOURCE=https://example.org/shop"];
@@ -23,7 +22,7 @@ const HARD: &str = r#"it's "$HOME" $PATH $(id) `id` \n \\ # {{x}} ünï |&;<>*"#
 
 #[test]
 fn images_of_presets_are_built_run_and_stopped() {
-    let Some(engine) = Engine::start() else { return };
+    let Some(engine) = engine("images of presets are built") else { return };
     bases::debian(&engine);
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -39,6 +38,15 @@ fn images_of_presets_are_built_run_and_stopped() {
             python(&engine);
         });
     });
+}
+
+fn engine(what: &str) -> Option<Engine> {
+    for name in ["debootstrap", "npm"] {
+        if program(name).is_none() {
+            return skipped(what, &format!("{name} is not installed"));
+        }
+    }
+    Engine::start(what, Networks::Machine)
 }
 
 /// The sample service, as a package of a workspace.
@@ -64,7 +72,7 @@ environments: {{dev: {{target: docker}}}}
     let said = build(engine, Builder::BuildKit, &project, "sample");
     assert!(is_kept(&said, "RUN cargo build"), "dependencies are compiled again:\n{said}");
 
-    let container = engine.container("shop/sample", &[]);
+    let container = engine.container("shop/sample", &[], &[]);
     container.becomes_healthy();
     assert!(get(port, "/").contains("second"), "the change is in the program: {}", get(port, "/"));
     assert_eq!(container.inspect("{{json .Config.Cmd}}"), r#"["sample"]"#);
@@ -94,7 +102,7 @@ environments: {{dev: {{target: docker}}}}
     let said = build(engine, Builder::Classic, &project, "web");
     assert!(is_kept(&said, "RUN npm ci"), "dependencies are installed again:\n{said}");
 
-    let container = engine.container("shop/web", &[]);
+    let container = engine.container("shop/web", &[], &[]);
     container.becomes_healthy();
     let about: Value = serde_json::from_str(&get(port, "/")).unwrap();
     let wanted = json!({
@@ -134,7 +142,7 @@ environments: {{dev: {{target: docker}}}}
     let said = build(engine, Builder::BuildKit, &project, "api");
     assert!(is_kept(&said, "pip install"), "dependencies are installed again:\n{said}");
 
-    let container = engine.container("shop/api", &[]);
+    let container = engine.container("shop/api", &[], &[]);
     container.becomes_healthy();
     let about: Value = serde_json::from_str(&get(port, "/")).unwrap();
     assert_eq!(about, json!({"greeting": "second", "user": 4711, "version": "1.2.3"}));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{Image, skipped};
 
-const REGISTRY: &str = "LOCKGATE_TEST_REGISTRY";
+pub(crate) const REGISTRY: &str = "LOCKGATE_TEST_REGISTRY";
 
 /// A cluster that runs already. Each test makes a namespace of its own in it, and removes it.
 #[derive(Clone, Debug)]

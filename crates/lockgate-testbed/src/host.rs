@@ -1,7 +1,8 @@
 //! What this machine has: programs, and the one rule of what happens when something is not there.
 
+use std::fs;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Debian's own before what else may be on the path: an engine and its client belong together.
@@ -26,4 +27,18 @@ pub fn skipped<T>(what: &str, why: &str) -> Option<T> {
     let said = writeln!(std::io::stderr(), "skipped: {what}: {why}");
     said.expect("a test can write to its standard error");
     None
+}
+
+/// A file that is made once, in `~/.cache/lockgate-images`. It appears under its name when it is whole.
+pub(crate) fn cached(name: &str, make: impl FnOnce(&Path, &Path)) -> PathBuf {
+    let cache = PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache/lockgate-images");
+    let place = cache.join(name);
+    if !place.exists() {
+        fs::create_dir_all(&cache).unwrap();
+        let folder = tempfile::tempdir_in(&cache).unwrap();
+        let whole = folder.path().join("whole");
+        make(folder.path(), &whole);
+        fs::rename(&whole, &place).unwrap();
+    }
+    place
 }

@@ -6,12 +6,15 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like the tests themselves")]
 
 mod cluster;
+mod debian;
+mod engine;
 mod host;
 mod image;
 mod program;
 mod registry;
 
 pub use cluster::{Cluster, image_of_program};
+pub use engine::{Builder, Container, Engine, Networks, bases};
 pub use host::{output, program, skipped};
 pub use image::{Config, Image};
 pub use registry::Registry;

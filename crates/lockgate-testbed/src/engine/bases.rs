@@ -1,28 +1,21 @@
 //! Base images, made on this machine: Debian by debootstrap, Node as npm serves it, Python of Debian, and the Rust
 //! toolchain that runs the tests. They have the names that Dockerfiles of presets begin from.
-//!
-//! What is fetched once is kept in `~/.cache/lockgate-images`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Builder, Engine, output, program};
+use super::{Builder, Engine};
+use crate::host::cached;
+use crate::{debian, output};
 
-const SUITE: &str = "trixie";
 const DEBIAN: &str = "debian:trixie-slim";
 const NODE: &str = "24.21.0";
 const NPM: &str = "11.21.2";
 
 /// Debian without anything beyond what makes it Debian, and certificates.
-pub(crate) fn debian(engine: &Engine) {
-    let archive = cached(&format!("{SUITE}-minbase.tar"), |folder, archive| {
-        let root = folder.join("root");
-        let mut debootstrap = Command::new(program("debootstrap").expect("it is looked for at the start"));
-        debootstrap.args(["--variant=minbase", "--include=ca-certificates", SUITE]).arg(&root);
-        output(debootstrap.arg("http://deb.debian.org/debian"));
-        output(Command::new("tar").arg("--create").arg("--file").arg(archive).arg("-C").arg(&root).arg("."));
-    });
+pub fn debian(engine: &Engine) {
+    let archive = debian::archive("minbase", &["ca-certificates"]);
     engine.run(["import".as_ref(), archive.as_os_str(), "bare".as_ref()]);
     // Whoever runs the tests may trust a registry that nobody else knows.
     let context = tempfile::tempdir().unwrap();
@@ -30,7 +23,7 @@ pub(crate) fn debian(engine: &Engine) {
     make(engine, DEBIAN, context.path(), "FROM bare\nCOPY ca-certificates.crt /etc/ssl/certs/\n");
 }
 
-pub(crate) fn node(engine: &Engine) {
+pub fn node(engine: &Engine) {
     let context = tempfile::tempdir().unwrap();
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
     let package = format!("node-linux-{architecture}");
@@ -61,7 +54,7 @@ ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
     make(engine, "node:24-trixie-slim", context.path(), &dockerfile);
 }
 
-pub(crate) fn python(engine: &Engine) {
+pub fn python(engine: &Engine) {
     let context = tempfile::tempdir().unwrap();
     let dockerfile = format!(
         "FROM {DEBIAN}
@@ -73,7 +66,7 @@ ENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt
     make(engine, "python:3.13-slim-trixie", context.path(), &dockerfile);
 }
 
-pub(crate) fn rust(engine: &Engine) {
+pub fn rust(engine: &Engine) {
     let sysroot = output(Command::new("rustc").args(["--print", "sysroot"])).0;
     let sysroot = PathBuf::from(String::from_utf8(sysroot).unwrap().trim());
     // Documentation, sources and other targets are most of a toolchain, and nothing here reads them.
@@ -97,18 +90,4 @@ fn make(engine: &Engine, tag: &str, context: &Path, dockerfile: &str) {
     let file = context.join("Dockerfile");
     fs::write(&file, dockerfile).unwrap();
     engine.build(Builder::BuildKit, tag, &file, context, &[]);
-}
-
-/// A file that is made once. It appears under its name when it is whole.
-fn cached(name: &str, make: impl FnOnce(&Path, &Path)) -> PathBuf {
-    let cache = PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache/lockgate-images");
-    let place = cache.join(name);
-    if !place.exists() {
-        fs::create_dir_all(&cache).unwrap();
-        let folder = tempfile::tempdir_in(&cache).unwrap();
-        let whole = folder.path().join("whole");
-        make(folder.path(), &whole);
-        fs::rename(&whole, &place).unwrap();
-    }
-    place
 }

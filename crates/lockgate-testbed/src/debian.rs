@@ -1,0 +1,21 @@
+//! Debian's packages as archives of root file systems, made by debootstrap once per machine.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::host::cached;
+use crate::{output, program};
+
+const SUITE: &str = "trixie";
+const MIRROR: &str = "http://deb.debian.org/debian";
+
+/// Debian without anything beyond what makes it Debian, and these packages.
+pub(crate) fn archive(name: &str, packages: &[&str]) -> PathBuf {
+    cached(&format!("{SUITE}-{name}.tar"), |folder, archive| {
+        let root = folder.join("root");
+        let mut debootstrap = Command::new(program("debootstrap").expect("it is looked for at the start"));
+        debootstrap.arg("--variant=minbase").arg(format!("--include={}", packages.join(",")));
+        output(debootstrap.arg(SUITE).arg(&root).arg(MIRROR));
+        output(Command::new("tar").arg("--create").arg("--file").arg(archive).arg("-C").arg(&root).arg("."));
+    })
+}
