@@ -75,6 +75,17 @@ pub struct SlotCounts {
     /// What the last crash said: exit status and last lines, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_crash: Option<String>,
+    /// The same requests by instance, where instances are counted apart.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub instances: BTreeMap<String, InstanceCounts>,
+}
+
+/// What one instance of a slot answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceCounts {
+    pub requests: Counter,
+    /// Among them, as [`SlotCounts::errors`].
+    pub errors: Counter,
 }
 
 /// All slots of the asked services at one moment.
@@ -83,6 +94,9 @@ pub struct Samples {
     /// Changes when the counters started again from zero (the data plane was restarted).
     pub counter_epoch: String,
     pub slots: BTreeMap<SlotRef, SlotCounts>,
+    /// What could not be counted, and why, for people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod diagnostic;
 mod digest;
 mod fence;
 mod form;
+pub mod metrics;
 mod name;
 mod observed;
 mod quantity;
@@ -19,7 +20,7 @@ mod time;
 mod work;
 
 pub use cause::with_causes;
-pub use count::{Counter, LATENCY_BOUNDS_MS, Latency, Samples, SlotCounts};
+pub use count::{Counter, InstanceCounts, LATENCY_BOUNDS_MS, Latency, Samples, SlotCounts};
 pub use diagnostic::{Code, Diagnostic, Edit, Fix, Label, Severity, SourceId, Span};
 pub use digest::Digest;
 pub use fence::{EffectKey, Fence, Scope, SeenFences, Subject};

@@ -74,9 +74,7 @@ impl Counts {
             connect_failures: self.connect_failures,
             latency: self.latency.clone(),
             ready,
-            wanted: 0,
-            crashes: 0,
-            last_crash: None,
+            ..SlotCounts::default()
         }
     }
 }

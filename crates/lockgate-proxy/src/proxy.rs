@@ -273,7 +273,7 @@ impl Proxy {
     /// Exact counts of every slot of these services. Who knows the processes fills in `wanted` and the crashes.
     pub fn samples(&self, services: &[ServiceName]) -> Samples {
         let mut samples =
-            Samples { counter_epoch: self.0.config.counter_epoch.clone(), slots: BTreeMap::new() };
+            Samples { counter_epoch: self.0.config.counter_epoch.clone(), ..Samples::default() };
         for service in services.iter().filter_map(|it| self.service(it)) {
             for slot in service.route().slots.values() {
                 let counts = slot.counters.read().to_slot_counts(slot.ready().0);

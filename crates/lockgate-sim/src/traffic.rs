@@ -81,22 +81,12 @@ impl Traffic {
                 counts[0] = requests;
                 let latency = Latency { bounds_ms: self.bounds_ms.clone(), counts };
                 let (ready, wanted, crashes) = (state.ready, state.wanted, state.crashes);
-                let (connect_failures, last_crash) = (0, None);
                 slots.insert(
                     slot,
-                    SlotCounts {
-                        requests,
-                        errors,
-                        connect_failures,
-                        latency,
-                        ready,
-                        wanted,
-                        crashes,
-                        last_crash,
-                    },
+                    SlotCounts { requests, errors, latency, ready, wanted, crashes, ..SlotCounts::default() },
                 );
             }
         }
-        Samples { counter_epoch: self.epoch.to_string(), slots }
+        Samples { counter_epoch: self.epoch.to_string(), slots, notes: Vec::new() }
     }
 }

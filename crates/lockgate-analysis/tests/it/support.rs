@@ -71,7 +71,7 @@ impl World {
     pub(crate) fn new(config: JudgeConfig, services: &[&str]) -> World {
         let tick = config.analysis.tick;
         let judge = Judge::new(config, services.iter().map(|it| (name(it), Traffic::Requests)));
-        let mut samples = Samples { counter_epoch: "a".to_owned(), slots: BTreeMap::new() };
+        let mut samples = Samples { counter_epoch: "a".to_owned(), ..Samples::default() };
         let mut arms = BTreeMap::new();
         for service in services {
             for release in [OLD, NEW] {

@@ -5,7 +5,7 @@ use lockgate_model::{OnUndecided, Samples, Timestamp};
 
 use super::{GateState, Position, Release, TaskPhase};
 use crate::event::{Entry, Event, Input, Outcome, PassedBy, Rejected, Sighting, Why};
-use crate::plan::TaskKey;
+use crate::plan::{Plan, TaskKey};
 
 impl Release {
     /// The journal entries that an input amounts to, none when it changes nothing.
@@ -128,7 +128,7 @@ impl Release {
             return vec![];
         }
         let event = match samples {
-            Ok(samples) => Event::Sampled { samples: without_bounds(samples) },
+            Ok(samples) => Event::Sampled { samples: without_bounds(&self.plan, samples) },
             Err(why) => Event::NoSignal { why: clipped(why) },
         };
         let mut after = self.clone();
@@ -201,11 +201,14 @@ fn held(gate: &GateState, why: String) -> Option<Event> {
     gate.held.is_none().then_some(Event::GateHeld { why })
 }
 
-/// The buckets' bounds are in the plan; the journal does not repeat them at every tick.
-fn without_bounds(samples: &Samples) -> Samples {
+/// The buckets' bounds are in the plan, and the journal does not repeat them at every tick; but a target that
+/// reads them from the instances has those of them that the instances have.
+fn without_bounds(plan: &Plan, samples: &Samples) -> Samples {
     let mut samples = samples.clone();
-    for counts in samples.slots.values_mut() {
-        counts.latency.bounds_ms.clear();
+    for (slot, counts) in &mut samples.slots {
+        if counts.latency.bounds_ms == plan.bounds(slot) {
+            counts.latency.bounds_ms.clear();
+        }
         counts.last_crash = counts.last_crash.as_deref().map(|it| it.chars().take(CRASH_LEN_MAX).collect());
     }
     samples
