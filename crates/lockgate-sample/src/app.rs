@@ -10,11 +10,13 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::{Crash, Readiness, SampleConfig};
 use crate::dependencies::Dependencies;
+use crate::served::Served;
 
 pub(crate) struct App {
     pub(crate) config: SampleConfig,
     pub(crate) dependencies: Dependencies,
     pub(crate) counts: Counts,
+    pub(crate) served: Served,
     /// The service ends in good order: streams say goodbye.
     pub(crate) stop: CancellationToken,
     /// The service ends at once, in the middle of whatever it does.
@@ -45,6 +47,7 @@ impl App {
             config,
             dependencies,
             counts: Counts::default(),
+            served: Served::default(),
             stop: CancellationToken::new(),
             crash: CancellationToken::new(),
             upgraded: TaskTracker::new(),

@@ -10,6 +10,7 @@ use http::{HeaderValue, Method, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited, combinators::BoxBody};
 use hyper::body::Incoming;
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::INJECTED;
 use crate::app::App;
@@ -22,18 +23,29 @@ const ECHO_MAX: usize = 16 << 20;
 /// Longer than any drain, so that a test can see one run out.
 const SLOW_MAX_MS: u64 = 600_000;
 const EVENT_EVERY: Duration = Duration::from_millis(250);
+/// Asked for by whoever watches over the instance; no requests of users.
+const PLATFORM: [&str; 3] = ["/health", "/api/v1/health", "/metrics"];
 
 pub(crate) async fn answer(app: Arc<App>, request: Request) -> Response<Body> {
     app.counts.requests.fetch_add(1, Ordering::Relaxed);
     let path = request.uri().path().to_owned();
-    match (request.method(), path.as_str()) {
-        (&Method::GET | &Method::POST, "/" | "/work") => work(&app).await,
-        (&Method::GET, "/health" | "/api/v1/health") => health(&app).await,
-        (&Method::GET, "/slow") => slow(&app, &request).await,
-        (&Method::GET, "/events") => events(app),
-        (&Method::GET, "/ws") => crate::websocket::accept(&app, request),
-        (&Method::GET, "/env") => env(&app, &request),
-        (&Method::GET, "/metrics") => metrics(&app),
+    let (since, is_asked_by_platform) = (Instant::now(), PLATFORM.contains(&path.as_str()));
+    let response = route(&app, &path, request).await;
+    if !is_asked_by_platform {
+        app.served.add(response.status(), since.elapsed());
+    }
+    response
+}
+
+async fn route(app: &Arc<App>, path: &str, request: Request) -> Response<Body> {
+    match (request.method(), path) {
+        (&Method::GET | &Method::POST, "/" | "/work") => work(app).await,
+        (&Method::GET, "/health" | "/api/v1/health") => health(app).await,
+        (&Method::GET, "/slow") => slow(app, &request).await,
+        (&Method::GET, "/events") => events(app.clone()),
+        (&Method::GET, "/ws") => crate::websocket::accept(app, request),
+        (&Method::GET, "/env") => env(app, &request),
+        (&Method::GET, "/metrics") => metrics(app),
         (&Method::POST | &Method::PUT, "/echo") => echo(request).await,
         _ => text(StatusCode::NOT_FOUND, "there is nothing here\n"),
     }
@@ -161,7 +173,7 @@ fn metrics(app: &App) -> Response<Body> {
         let count = count.load(Ordering::Relaxed);
         format!("# HELP {name} {help}\n# TYPE {name} counter\n{name}{{{labels}}} {count}\n")
     });
-    let mut response = text(StatusCode::OK, &lines.concat());
+    let mut response = text(StatusCode::OK, &(lines.concat() + &app.served.page(&labels)));
     let kind = HeaderValue::from_static("text/plain; version=0.0.4");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response

@@ -9,6 +9,7 @@ mod grpc;
 pub mod load;
 mod redis;
 mod serve;
+mod served;
 mod websocket;
 
 pub use config::{Crash, InvalidKnob, Readiness, SampleConfig};

@@ -31,6 +31,17 @@ async fn every_second_request_fails_at_a_rate_of_one_half() {
     let (_, metrics) = get(running.http, "/metrics").await;
     let line = "sample_errors_total{service=\"sample\",version=\"unversioned\",instance=\"0\"} 2";
     assert!(metrics.contains(line), "{metrics}");
+    // Who watches over the instance is no user of it.
+    assert_eq!(get(running.http, "/health").await.0, 200);
+    let (_, metrics) = get(running.http, "/metrics").await;
+    let labels = "service=\"sample\",version=\"unversioned\",instance=\"0\"";
+    for line in [
+        format!("http_requests_total{{{labels},status=\"200\"}} 2"),
+        format!("http_requests_total{{{labels},status=\"500\"}} 2"),
+        format!("http_request_duration_seconds_bucket{{{labels},le=\"+Inf\"}} 4"),
+    ] {
+        assert!(metrics.contains(&line), "{metrics}");
+    }
     running.end().await.unwrap();
 }
 

@@ -1,11 +1,12 @@
 //! The dashboard of a release: the same numbers for each version, so that the new one can be held against the old.
 
 use lockgate_model::Unit;
+use lockgate_model::metrics::REQUESTS;
 
 use super::dashboard::{self, Dashboard, Variable};
 use super::panel::{Demands, Kind, Shown, laid_out, unit};
 use crate::facts::{Environment, Measured};
-use crate::prometheus::{self, REQUESTS};
+use crate::prometheus;
 
 const OF: &str = r#"service=~"$service", version=~"$version""#;
 /// Grafana's own: as short as the readings allow.

@@ -3,6 +3,7 @@
 //! Windows and factors are those of the Google SRE workbook, chapter 5, table 5-8, for a budget of thirty days: the
 //! long window says that it matters, the short one that it still goes on.
 
+use lockgate_model::metrics::REQUESTS;
 use lockgate_model::{Amount, Comparison, Millis};
 
 use super::rule::{Proof, Rule, Severity};
@@ -71,7 +72,7 @@ pub(super) fn rules(environment: &Environment<'_>) -> Vec<Rule> {
         return vec![];
     };
     let service = service.as_str();
-    let here = |status| Metric::new(services::REQUESTS, &[("service", service), ("status", status)]);
+    let here = |status| Metric::new(REQUESTS, &[("service", service), ("status", status)]);
     let errors = || Feed::Share { part: here("500"), rest: here("200") };
     // More than all cannot fail: a large budget is never spent so fast.
     let burns = BURNS.iter().filter(|it| it.factor * budget < 0.99);

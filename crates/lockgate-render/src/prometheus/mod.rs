@@ -27,7 +27,7 @@ use scrape::{Source, StaticConfig};
 pub(crate) use dependencies::series as of_dependency;
 pub(crate) use rule::template_text;
 pub(crate) use series::Series;
-pub(crate) use services::{Pick, REQUESTS, measured, series as of_services};
+pub(crate) use services::{Pick, measured, series as of_services};
 
 /// Rules that look days back are evaluated less often.
 const SELDOM: Millis = Millis::mins(1);

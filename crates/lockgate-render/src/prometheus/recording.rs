@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use lockgate_model::metrics::{CALL_DURATION_BUCKETS, CALLS, DURATION_BUCKETS, FAILED_CODES, REQUESTS};
 use lockgate_model::{Millis, Period};
 
 use super::burn::{self, BURNS};
 use super::rule::Record;
-use super::services::{self, CALL_DURATION, CALL_ERRORS, CALLS, DURATION, Limit, REQUESTS};
+use super::services::{self, Limit};
 use crate::facts::{Environment, Measured};
 
 /// Short windows, for alerts and panels.
@@ -25,15 +26,20 @@ pub(super) fn short(environment: &Environment<'_>) -> Vec<Record> {
         ));
         for (name, quantile) in [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)] {
             let name = format!("http_request_duration_seconds:{name}_rate");
-            records.push(record(&name, window, slower(DURATION, quantile, window)));
+            records.push(record(&name, window, slower(DURATION_BUCKETS, quantile, window)));
         }
-        records.push(record("grpc_errors:ratio_rate", window, share(CALLS, CALL_ERRORS, window)));
+        records.push(record("grpc_errors:ratio_rate", window, share(CALLS, &failed_calls(), window)));
         let name = "grpc_server_handling_seconds:p95_rate";
-        records.push(record(name, window, slower(CALL_DURATION, 0.95, window)));
+        records.push(record(name, window, slower(CALL_DURATION_BUCKETS, 0.95, window)));
     }
     records.extend(limits(environment, services::CPU_LIMIT, Limit::Cpu));
     records.extend(limits(environment, services::MEMORY_LIMIT, Limit::Memory));
     records
+}
+
+/// The proxy counts the same as errors.
+fn failed_calls() -> String {
+    format!(r#"grpc_code=~"{}""#, FAILED_CODES.join("|"))
 }
 
 /// Long windows, for the error budget.

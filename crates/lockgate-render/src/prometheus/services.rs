@@ -2,20 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use lockgate_model::metrics::{CALL_DURATION_BUCKETS, CALLS, DURATION_BUCKETS, REQUESTS};
 use lockgate_model::{Millis, Period, ServiceName};
 
 use super::series::{Feed, Labels, Metric, Series};
 use crate::facts::{Environment, quantity};
 
-/// Requests by `status`, and how long they took.
-pub(crate) const REQUESTS: &str = "http_requests_total";
-pub(crate) const DURATION: &str = "http_request_duration_seconds_bucket";
-/// Calls by `grpc_code`, as the interceptors of the gRPC projects name them.
-pub(crate) const CALLS: &str = "grpc_server_handled_total";
-pub(crate) const CALL_DURATION: &str = "grpc_server_handling_seconds_bucket";
-/// Codes that are the server's fault; the proxy counts the same.
-pub(crate) const CALL_ERRORS: &str =
-    r#"grpc_code=~"Unknown|DeadlineExceeded|Unimplemented|Internal|Unavailable|DataLoss""#;
 /// Of the process, as all client libraries name them.
 const STARTED: &str = "process_start_time_seconds";
 const CPU: &str = "process_cpu_seconds_total";
@@ -99,7 +91,7 @@ pub(crate) fn series(
         "latency_p50" | "latency_p95" | "latency_p99" => {
             let quantile = quantile(metric)?;
             let name = format!("http_request_duration_seconds:{}_rate", &metric["latency_".len()..]);
-            series(recorded(&name, window, of), Feed::Quantile { quantile, bucket: here(DURATION) })
+            series(recorded(&name, window, of), Feed::Quantile { quantile, bucket: here(DURATION_BUCKETS) })
         }
         "grpc_error_rate" => {
             let code = |code| here(CALLS).with("grpc_code", code);
@@ -107,7 +99,7 @@ pub(crate) fn series(
             series(recorded("grpc_errors:ratio_rate", window, of), feed)
         }
         "grpc_latency_p95" => {
-            let feed = Feed::Quantile { quantile: 0.95, bucket: here(CALL_DURATION) };
+            let feed = Feed::Quantile { quantile: 0.95, bucket: here(CALL_DURATION_BUCKETS) };
             series(recorded("grpc_server_handling_seconds:p95_rate", window, of), feed)
         }
         "restarts" => {
