@@ -1,5 +1,7 @@
 //! What a tag or digest means: the manifest of an image, or an index of one for each platform.
 
+use std::collections::BTreeMap;
+
 use lockgate_model::Digest;
 use serde::Deserialize;
 use ureq::http::{Method, Response};
@@ -100,16 +102,41 @@ impl Client {
     /// What an image can run on, such as `linux/amd64`.
     pub fn platforms(&self, reference: &Reference) -> Result<Vec<String>, RegistryError> {
         let manifest = self.manifest(reference)?;
-        let Some(config) = manifest.content.config else {
+        let Some(config) = &manifest.content.config else {
             let named = manifest.content.manifests.iter().filter_map(|it| it.platform.as_ref()?.name());
             return Ok(named.collect());
         };
-        let host = &reference.repository.host;
-        let mut answer = self.blob(&reference.repository, config.digest)?;
-        let bytes = answer.body_mut().with_config().limit(MANIFEST_MAX).read_to_vec();
-        let bytes = bytes.map_err(|it| unreachable(host, &it))?;
-        let platform: Option<Platform> = serde_json::from_slice(&bytes).ok();
+        let config = self.config(&reference.repository, config)?;
+        let platform: Option<Platform> = serde_json::from_value(config).ok();
         Ok(platform.and_then(|it| it.name()).into_iter().collect())
+    }
+
+    /// What its maker wrote on an image; of several platforms, on the first.
+    pub fn labels(&self, reference: &Reference) -> Result<BTreeMap<String, String>, RegistryError> {
+        let mut manifest = self.manifest(reference)?;
+        let first = manifest
+            .content
+            .manifests
+            .iter()
+            .find(|it| it.platform.as_ref().is_some_and(|it| it.name().is_some()));
+        if let Some(first) = first {
+            manifest = self.manifest(&reference.repository.at(first.digest))?;
+        }
+        let Some(config) = &manifest.content.config else { return Ok(BTreeMap::new()) };
+        let labels = self.config(&reference.repository, config)?["config"]["Labels"].take();
+        Ok(serde_json::from_value(labels).unwrap_or_default())
+    }
+
+    /// What an image says of itself; nothing when it is not as images are.
+    fn config(
+        &self,
+        repository: &Repository,
+        config: &Descriptor,
+    ) -> Result<serde_json::Value, RegistryError> {
+        let mut answer = self.blob(repository, config.digest)?;
+        let bytes = answer.body_mut().with_config().limit(MANIFEST_MAX).read_to_vec();
+        let bytes = bytes.map_err(|it| unreachable(&repository.host, &it))?;
+        Ok(serde_json::from_slice(&bytes).unwrap_or_default())
     }
 
     /// Refuses an image that cannot run on a platform. `linux/arm` is any of its variants.

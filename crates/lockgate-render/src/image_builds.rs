@@ -6,6 +6,9 @@ use lockgate_model::{Image, ServiceName, System};
 
 use crate::facts::{Part, Template, build};
 
+/// Build arguments that end up in labels of an image, and in nothing that runs.
+pub const LABEL_ARGS: [&str; 2] = [build::REVISION, build::SOURCE];
+
 /// One image, as its Dockerfile makes it. Paths are relative to the spec's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageBuild {

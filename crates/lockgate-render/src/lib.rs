@@ -51,7 +51,7 @@ pub fn password_of(
 
 pub use artifact::{Artifact, Kind, UnknownKind};
 pub use block::{BadBlock, fill as fill_blocks, is_managed};
-pub use image_builds::{ImageBuild, Origin, image_builds};
+pub use image_builds::{ImageBuild, LABEL_ARGS, Origin, image_builds};
 pub use keys::vanished;
 pub use lock::{Lock, Needed, Pin, Unreadable as UnreadableLock, needed};
 pub use manifest::{Entry, Manifest, PATH as MANIFEST};

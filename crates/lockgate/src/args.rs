@@ -117,6 +117,8 @@ pub enum Command {
     Render(RenderArgs),
     /// Pin the images and actions that artifacts name by a tag, in `lockgate.lock`
     Lock(LockArgs),
+    /// Make the images of the services, and push them
+    Build(BuildArgs),
     /// Show what a release would do
     Plan(PlanArgs),
     /// Carry out a release
@@ -262,6 +264,26 @@ fn kind(text: &str) -> Result<Kind, String> {
         let known: Vec<&str> = Kind::ALL.iter().map(|it| it.as_str()).collect();
         format!("{error}; these are: {}", known.join(", "))
     })
+}
+
+#[derive(Debug, Args)]
+pub struct BuildArgs {
+    pub environment: Option<EnvironmentName>,
+    /// Service whose image is made; without it, all (can be repeated)
+    #[arg(long = "service", value_name = "NAME")]
+    pub services: Vec<ServiceName>,
+    /// What to call the version; without it, the time
+    #[arg(long)]
+    pub version: Option<Version>,
+    /// Send the images to their registries
+    #[arg(long)]
+    pub push: bool,
+    /// Build anew what is there already, and take nothing from earlier builds
+    #[arg(long)]
+    pub no_cache: bool,
+    /// Platform to build for, such as `linux/arm64`; without it, what the spec says (can be repeated)
+    #[arg(long = "platform", value_name = "PLATFORM")]
+    pub platforms: Vec<String>,
 }
 
 #[derive(Debug, Args)]

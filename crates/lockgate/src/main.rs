@@ -61,6 +61,7 @@ async fn run(cli: Cli, out: Out) -> anyhow::Result<ExitCode> {
         Command::Schema => commands::schema::schema(out),
         Command::Render(args) => commands::render::render(global, args, out)?,
         Command::Lock(args) => commands::lock::lock(global, args, out)?,
+        Command::Build(args) => commands::build::build(global, args, out).await?,
         Command::Plan(args) => commands::plan::plan(global, args, out).await?,
         Command::Deploy(args) => commands::deploy::deploy(global, args, out).await?,
         Command::Watch { environment } => commands::deploy::watch(global, environment.as_ref(), out).await?,

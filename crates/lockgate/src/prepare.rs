@@ -85,7 +85,7 @@ fn without(mut system: System, secrets: &Secrets) -> System {
 }
 
 /// A version for a release that was given none: the time, which sorts and says what one asks first.
-fn version_by_time() -> Version {
+pub fn version_by_time() -> Version {
     let now = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S").to_string();
     Version::new(now).expect("digits and a dash")
 }

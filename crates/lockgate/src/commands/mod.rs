@@ -1,6 +1,7 @@
 //! One module per command, or per family of commands.
 
 pub mod audit;
+pub mod build;
 pub mod check;
 pub mod demo;
 pub mod deploy;
