@@ -58,8 +58,8 @@ pub(crate) fn authorization(
     headers: &HeaderMap,
 ) -> Result<String, RegistryError> {
     let host = &wish.repository.host;
-    let asked = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|it| it.to_str().ok());
-    let challenge = asked.filter_map(challenge).next().ok_or_else(|| RegistryError::Nonsense {
+    let mut asked = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|it| it.to_str().ok());
+    let challenge = asked.find_map(challenge).ok_or_else(|| RegistryError::Nonsense {
         host: host.clone(),
         problem: "wants a sign-in of a kind unknown here".to_owned(),
     })?;
@@ -115,7 +115,8 @@ fn token(
     let host = &wish.repository.host;
     let nonsense = |problem: String| RegistryError::Nonsense { host: host.clone(), problem };
     let from = realm.split("://").nth(1).and_then(|it| it.split(['/', '?']).next()).unwrap_or_default();
-    if !realm.starts_with("https://") && !(realm.starts_with("http://") && client.is_insecure(from)) {
+    let is_safe = realm.starts_with("https://") || realm.starts_with("http://") && client.is_insecure(from);
+    if !is_safe {
         return Err(nonsense("wants a sign-in without TLS".to_owned()));
     }
     let mut pairs: Vec<(&str, String)> = service.map(|it| ("service", it.to_owned())).into_iter().collect();

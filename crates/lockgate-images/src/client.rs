@@ -19,7 +19,7 @@ use crate::reference::{DOCKER, Repository};
 /// A registry that takes longer to be connected to is not reached.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// Between two pieces of an answer, and before the first; registries that store far away take their time.
-const SILENT_AT_MOST: Duration = Duration::from_secs(60);
+const SILENT_AT_MOST: Duration = Duration::from_mins(1);
 /// Before each attempt but the first, when nothing says how long to wait.
 const WAITS_MS: [u64; 2] = [250, 1_000];
 /// A registry may ask to wait a minute in all; longer limits are those of a day, and somebody has to know.

@@ -8,7 +8,7 @@ pub enum RegistryError {
     BadReference(#[from] BadReference),
     #[error("there is no {reference}{}", others(.tags))]
     NoTag {
-        reference: Reference,
+        reference: Box<Reference>,
         /// Some of those that are there.
         tags: Vec<String>,
     },
@@ -24,7 +24,7 @@ pub enum RegistryError {
         message: String,
     },
     #[error("{reference} is not for {wanted}; it is for {}", .has.join(", "))]
-    WrongPlatform { reference: Reference, wanted: String, has: Vec<String> },
+    WrongPlatform { reference: Box<Reference>, wanted: String, has: Vec<String> },
     #[error("{host} has no room for {path}: it answered {status}{}", said(.message))]
     Full { host: String, path: String, status: u16, message: String },
     #[error("{host} takes no images for {path}: it answered {status}{}", said(.message))]

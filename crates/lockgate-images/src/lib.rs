@@ -15,4 +15,5 @@ mod reference;
 
 pub use client::{Client, Config};
 pub use error::RegistryError;
+pub use login::Credentials;
 pub use reference::{BadReference, Reference, Repository};

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use base64::Engine as _;
 use serde::Deserialize;
 
+use crate::client::Config;
 use crate::error::RegistryError;
 use crate::reference::DOCKER;
 
@@ -15,6 +16,26 @@ use crate::reference::DOCKER;
 const DOCKER_KEY: &str = "https://index.docker.io/v1/";
 /// A helper answers with a few hundred bytes.
 const ANSWER_MAX: u64 = 1 << 20;
+
+/// A user of a registry.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    pub user: String,
+    pub password: lockgate_model::Secret<String>,
+}
+
+impl Config {
+    /// What Docker knows of a registry, for whoever signs in by himself. `None` where that is nothing, or a token that
+    /// is exchanged for others.
+    pub fn credentials(&self, host: &str) -> Result<Option<Credentials>, RegistryError> {
+        Ok(match find(&self.docker, host)?.secret {
+            Secret::Password { user, password } => {
+                Some(Credentials { user, password: lockgate_model::Secret::new(password) })
+            }
+            Secret::None | Secret::Refresh(_) => None,
+        })
+    }
+}
 
 /// Who asks, and where that is from.
 pub(crate) struct Login {

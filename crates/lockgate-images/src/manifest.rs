@@ -147,7 +147,7 @@ impl Client {
         if has.is_empty() || has.iter().any(|it| *it == wanted || it.starts_with(&format!("{wanted}/"))) {
             return Ok(());
         }
-        Err(RegistryError::WrongPlatform { reference: reference.clone(), wanted, has })
+        Err(RegistryError::WrongPlatform { reference: Box::new(reference.clone()), wanted, has })
     }
 
     pub(crate) fn manifest(&self, reference: &Reference) -> Result<Manifest, RegistryError> {
@@ -211,7 +211,7 @@ impl Client {
         let wish = Wish { repository, access: Access::Pull, mounted: None };
         let url = self.url(repository, "tags/list");
         let ask = Ask { method: Method::GET, url, wish, accept: "", content: Content::None };
-        let none = || RegistryError::NoTag { reference: reference.clone(), tags: vec![] };
+        let none = || RegistryError::NoTag { reference: Box::new(reference.clone()), tags: vec![] };
         let Ok(mut answer) = self.send(ask) else { return none() };
         if answer.status().as_u16() != 200 {
             let codes = problem(&mut answer).codes;
@@ -228,7 +228,7 @@ impl Client {
         if 0 < hidden {
             tags.push(format!("and {hidden} more"));
         }
-        RegistryError::NoTag { reference: reference.clone(), tags }
+        RegistryError::NoTag { reference: Box::new(reference.clone()), tags }
     }
 }
 

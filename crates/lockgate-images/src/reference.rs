@@ -112,7 +112,13 @@ fn repository(name: &str) -> Option<Repository> {
 }
 
 fn is_host(host: &str) -> bool {
-    host.bytes().all(|it| it.is_ascii_alphanumeric() || b".-:[]_".contains(&it))
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !host.ends_with(']') => (name, Some(port)),
+        Some(_) | None => (host, None),
+    };
+    let is_name =
+        !name.is_empty() && name.bytes().all(|it| it.is_ascii_alphanumeric() || b".-_[]:".contains(&it));
+    is_name && port.is_none_or(|it| it.parse::<u16>().is_ok())
 }
 
 fn is_component(part: &str) -> bool {

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::image::digest_of;
@@ -72,17 +72,25 @@ pub struct Registry {
 impl Registry {
     /// `None` where there is none, which is said.
     pub fn start(what: &str) -> Option<Registry> {
+        Registry::start_with(what, json!({}))
+    }
+
+    /// With settings of its own, by the names of the registry's configuration: `{"auth": {...}}`.
+    pub fn start_with(what: &str, settings: Value) -> Option<Registry> {
         let Some(registry) = program("docker-registry") else {
             return skipped(what, "docker-registry is not installed");
         };
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
-        let config = json!({
+        let mut config = json!({
             "version": "0.1",
             "log": {"level": "error"},
             "storage": {"filesystem": {"rootdirectory": folder.path().join("data")}, "delete": {"enabled": true}},
             "http": {"addr": format!("127.0.0.1:{port}")},
         });
+        if let (Value::Object(config), Value::Object(settings)) = (&mut config, settings) {
+            config.extend(settings);
+        }
         let place = folder.path().join("config.yml");
         std::fs::write(&place, config.to_string()).unwrap();
         let mut command = Command::new(registry);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lockgate_images::{Client, Reference, RegistryError};
+use lockgate_images::{Client, RegistryError};
 use lockgate_model::ServiceName;
 
 use super::{Effort, ImagesMissing, Source};
@@ -44,8 +44,9 @@ struct Why {
 impl From<RegistryError> for Why {
     fn from(error: RegistryError) -> Why {
         let hint = match &error {
-            RegistryError::NoTag { reference: Reference { tag: Some(tag), .. }, .. } => {
-                Some(format!("`lockgate build --version {tag} --push` makes it"))
+            RegistryError::NoTag { reference, .. } => {
+                let tag = reference.tag.as_ref();
+                tag.map(|it| format!("`lockgate build --version {it} --push` makes it"))
             }
             other => other.hint(),
         };

@@ -221,5 +221,8 @@ fn a_real_registry_is_understood() {
     world.write_text(
         &std::fs::read_to_string(world.path().join("lockgate.yaml")).unwrap().replace("base:1\"", "base:2\""),
     );
-    server.lock(&world, &["--update"]).ended(5).says("has no shop/base:2");
+    server
+        .lock(&world, &["--update"])
+        .ended(5)
+        .says(&format!("there is no 127.0.0.1:{}/shop/base:2; it has 1", registry.port));
 }

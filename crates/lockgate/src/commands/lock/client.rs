@@ -22,12 +22,6 @@ pub(super) fn agent() -> ureq::Agent {
         .into()
 }
 
-/// Without TLS only on this machine itself, as Docker does it.
-pub(super) fn scheme(host: &str) -> &'static str {
-    let name = host.rsplit_once(':').map_or(host, |it| it.0);
-    if matches!(name, "localhost" | "127.0.0.1" | "[::1]") { "http" } else { "https" }
-}
-
 pub(super) fn json(agent: &ureq::Agent, url: &str) -> anyhow::Result<serde_json::Value> {
     let mut answer = agent.get(url).header("accept", "application/json").call()?;
     let status = answer.status().as_u16();

@@ -2,11 +2,11 @@
 
 mod actions;
 mod client;
-mod registry;
 
 use std::path::Path;
 
 use anyhow::Context as _;
+use lockgate_images::{Client, Config, Reference, RegistryError};
 use lockgate_render::{Lock, Needed, Pin, Request, Selection};
 use serde_json::json;
 
@@ -50,12 +50,13 @@ fn request(context: &Context) -> anyhow::Result<Request> {
 /// Asks for each what its tag means today. What is not reached keeps its pin, and is returned with the reason.
 fn update(lock: &mut Lock, needed: &Needed) -> Vec<(String, String)> {
     let agent = client::agent();
+    let registries = Client::new(Config::from_env(|name| std::env::var_os(name)));
     let date = jiff::Zoned::now().date().to_string();
     let mut unreached = vec![];
     for name in &needed.images {
-        match registry::digest(&agent, name) {
+        match digest(&registries, name) {
             Ok(found) => put(&mut lock.images, name, found.tag, found.digest, &date),
-            Err(error) => unreached.push((name.clone(), format!("{error:#}"))),
+            Err(error) => unreached.push((name.clone(), error.to_string())),
         }
     }
     for (name, tag) in &needed.actions {
@@ -65,6 +66,12 @@ fn update(lock: &mut Lock, needed: &Needed) -> Vec<(String, String)> {
         }
     }
     unreached
+}
+
+fn digest(registries: &Client, name: &str) -> Result<Found, RegistryError> {
+    let reference: Reference = name.parse()?;
+    let digest = registries.resolve(&reference)?.to_string();
+    Ok(Found { tag: reference.tag.unwrap_or_else(|| "latest".to_owned()), digest })
 }
 
 /// What a name means.
