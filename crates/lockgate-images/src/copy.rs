@@ -64,7 +64,7 @@ impl Client {
         let ask = Ask { method: Method::PUT, url: url.clone(), wish, accept: "", content };
         let mut answer = self.send(ask)?;
         match answer.status().as_u16() {
-            200 | 201 | 202 => Ok(()),
+            200..=202 => Ok(()),
             _ => Err(not_taken(&to.repository, url, &mut answer)),
         }
     }

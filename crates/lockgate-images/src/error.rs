@@ -29,7 +29,7 @@ pub enum RegistryError {
     Full { host: String, path: String, status: u16, message: String },
     #[error("{host} takes no images for {path}: it answered {status}{}", said(.message))]
     Refused { host: String, path: String, status: u16, message: String },
-    #[error("{host} allows no more requests for now{}", after(.after_s))]
+    #[error("{host} allows no more requests for now{}", after(*.after_s))]
     RateLimited { host: String, after_s: Option<u64> },
     #[error("{host} is not reached: {why}")]
     Unreachable { host: String, why: String },
@@ -103,6 +103,6 @@ fn said(message: &str) -> String {
     if message.is_empty() { String::new() } else { format!(" ({message})") }
 }
 
-fn after(seconds: &Option<u64>) -> String {
+fn after(seconds: Option<u64>) -> String {
     seconds.map(|it| format!("; it asks to wait {it} s")).unwrap_or_default()
 }
