@@ -59,6 +59,12 @@ pub(super) fn mark(fence: &Fence) -> String {
     format!("{}.{}", fence.epoch, fence.seq)
 }
 
+/// Whether an object was written by a request of a newer driver, or by a later one of the same.
+pub(super) fn newer_than(mark: &str, fence: &Fence) -> bool {
+    let parts = mark.split_once('.').and_then(|(epoch, seq)| Some((epoch.parse().ok()?, seq.parse().ok()?)));
+    parts.is_some_and(|it: (u64, u64)| (fence.epoch, fence.seq) < it)
+}
+
 fn doing(verb: &str, cluster: &Cluster) -> String {
     format!("{verb} ConfigMap {} in namespace {}", names::fences(&cluster.scope), cluster.namespace)
 }

@@ -26,9 +26,12 @@ mod observe;
 mod prune;
 mod refusal;
 mod samples;
+mod scaling;
+mod secrets;
 mod slots;
 mod smoke;
 mod traffic;
+mod watched;
 mod why;
 mod workload;
 
@@ -122,7 +125,8 @@ impl Target for Kubernetes {
     ) -> Result<(), TargetError> {
         let cluster = self.admitted(fence, &Subject::Service(service)).await?;
         tracing::info!(%key, %service, ?weights, "weights wanted");
-        traffic::set_weights(cluster, fence, service, weights).await
+        traffic::set_weights(cluster, fence, service, weights).await?;
+        scaling::follow(cluster, fence, service, weights).await
     }
 
     async fn drain(

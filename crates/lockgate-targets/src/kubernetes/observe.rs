@@ -1,8 +1,9 @@
-//! What runs now: the Deployments of the scope as slots, and how traffic is split between them.
+//! What runs now: the Deployments of the scope as slots, their pods, and how traffic is split between them.
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt as _;
 use kube::api::ListParams;
 use lockgate_model::{Digest, Observed, ObservedSlot, ServiceName, SlotRef, Version};
@@ -13,9 +14,14 @@ use crate::TargetError;
 
 pub(super) async fn observe(cluster: &Cluster) -> Result<Observed, TargetError> {
     let mut observed = Observed::default();
-    for found in slots(cluster, None).await? {
+    let slots = slots(cluster, None).await?;
+    if slots.is_empty() {
+        return Ok(observed);
+    }
+    let pods = pods(cluster).await?;
+    for found in &slots {
         let service = observed.services.entry(found.slot.service.clone()).or_default();
-        service.slots.insert(found.slot.release, seen(&found));
+        service.slots.insert(found.slot.release, seen(found, &pods));
     }
     let services: Vec<ServiceName> = observed.services.keys().cloned().collect();
     for (name, split) in traffic::splits(cluster, &services).await? {
@@ -39,8 +45,38 @@ impl SlotDeployment {
         spec.and_then(|it| it.selector.match_labels.clone()).unwrap_or_default()
     }
 
+    /// Labels that its pods have.
+    pub(crate) fn pod_labels(&self) -> BTreeMap<String, String> {
+        let template = self.deployment.spec.as_ref().and_then(|it| it.template.metadata.as_ref());
+        template.and_then(|it| it.labels.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn pod_annotations(&self) -> BTreeMap<String, String> {
+        let template = self.deployment.spec.as_ref().and_then(|it| it.template.metadata.as_ref());
+        template.and_then(|it| it.annotations.clone()).unwrap_or_default()
+    }
+
     pub(crate) fn annotation(&self, name: &str) -> Option<&str> {
         self.deployment.annotations().get(name).map(String::as_str)
+    }
+
+    /// What somebody else changed of what Lockgate said, for people.
+    pub(super) fn foreign(&self) -> Vec<String> {
+        let mut changes = Vec::new();
+        let asked: Option<u16> = self.annotation(names::REPLICAS).and_then(|it| it.parse().ok());
+        if let Some(asked) = asked.filter(|it| *it != wanted(&self.deployment)) {
+            changes.push(format!("spec.replicas is {} instead of {asked}", wanted(&self.deployment)));
+        }
+        let managers = self.deployment.metadata.managed_fields.iter().flatten();
+        let others = managers.filter(|it| it.subresource.is_none());
+        let others = others.filter_map(|it| it.manager.as_deref());
+        // The controller of Deployments counts its revisions in an annotation.
+        let ours = [names::MANAGER, "kube-controller-manager"];
+        let others: Vec<&str> = others.filter(|it| !ours.contains(it)).collect();
+        if !others.is_empty() {
+            changes.push(format!("fields were written by {}", others.join(", ")));
+        }
+        changes
     }
 }
 
@@ -49,17 +85,14 @@ pub(crate) async fn slots(
     cluster: &Cluster,
     service: Option<&ServiceName>,
 ) -> Result<Vec<SlotDeployment>, TargetError> {
-    let mut selector = format!("{},{}", names::of_scope(&cluster.scope), names::RELEASE);
-    if let Some(service) = service {
-        selector.push_str(&format!(",{}={service}", names::NAME));
-    }
+    let of_service = service.map_or_else(String::new, |it| format!(",{}={it}", names::NAME));
+    let selector = format!("{},{}{of_service}", names::of_scope(&cluster.scope), names::RELEASE);
     let listed = cluster.api::<Deployment>().list(&ListParams::default().labels(&selector)).await;
     let doing = format!("list Deployments in namespace {}", cluster.namespace);
     let deployments = listed.map_err(|it| told(&it, &doing))?.items;
-    Ok(deployments
-        .into_iter()
-        .filter_map(|it| Some(SlotDeployment { slot: slot(&it)?, deployment: it }))
-        .collect())
+    let slots =
+        deployments.into_iter().filter_map(|it| Some(SlotDeployment { slot: slot(&it)?, deployment: it }));
+    Ok(slots.collect())
 }
 
 fn slot(deployment: &Deployment) -> Option<SlotRef> {
@@ -68,18 +101,66 @@ fn slot(deployment: &Deployment) -> Option<SlotRef> {
     Some(SlotRef { service, release: label(names::RELEASE)?.parse().ok()? })
 }
 
-fn seen(found: &SlotDeployment) -> ObservedSlot {
-    let count = |it: Option<i32>| u16::try_from(it.unwrap_or_default()).unwrap_or_default();
-    let wanted = found.deployment.spec.as_ref().map(|it| it.replicas.unwrap_or(1));
-    let ready = found.deployment.status.as_ref().and_then(|it| it.ready_replicas);
+/// All pods of the system: those of slots that were taken over do not know their environment.
+async fn pods(cluster: &Cluster) -> Result<Vec<Pod>, TargetError> {
+    let selector = format!("{}={}", names::PART_OF, cluster.scope.system);
+    let listed = cluster.api::<Pod>().list(&ListParams::default().labels(&selector)).await;
+    Ok(listed.map_err(|it| told(&it, &format!("list pods in namespace {}", cluster.namespace)))?.items)
+}
+
+fn seen(found: &SlotDeployment, pods: &[Pod]) -> ObservedSlot {
+    let selector = found.selector();
+    let is_of = |pod: &&Pod| selector.iter().all(|(key, value)| pod.labels().get(key) == Some(value));
+    let pods: Vec<&Pod> = pods.iter().filter(is_of).filter(|it| is_living(it)).collect();
     let version = found.annotation(names::VERSION).and_then(|it| it.parse().ok());
     let workload = found.annotation(names::WORKLOAD).and_then(|it| Digest::try_from(it.to_owned()).ok());
     ObservedSlot {
         version: version.unwrap_or_else(|| Version::new("unknown").expect("it is a version")),
-        workload: workload.unwrap_or_else(|| Digest::of(&[])),
-        wanted: count(wanted),
-        ready: count(ready),
+        // Of a slot that does not say what it is, so that it is like no other.
+        workload: workload.unwrap_or_else(|| Digest::of(found.slot.to_string().as_bytes())),
+        wanted: wanted(&found.deployment),
+        ready: u16::try_from(pods.iter().filter(|it| is_ready(it)).count()).unwrap_or(u16::MAX),
         in_flight: 0,
-        instances: Vec::new(),
+        instances: pods.iter().map(|it| line(it)).collect(),
     }
+}
+
+/// Instances that the Deployment says there should be.
+pub(super) fn wanted(deployment: &Deployment) -> u16 {
+    let replicas = deployment.spec.as_ref().map_or(0, |it| it.replicas.unwrap_or(1));
+    u16::try_from(replicas).unwrap_or_default()
+}
+
+/// Label selector of a Deployment's pods.
+pub(super) fn selector_of(deployment: &Deployment) -> String {
+    let labels = deployment.spec.as_ref().and_then(|it| it.selector.match_labels.as_ref());
+    let pairs = labels.into_iter().flatten().map(|(key, value)| format!("{key}={value}"));
+    pairs.collect::<Vec<_>>().join(",")
+}
+
+/// Neither on its way out nor ended.
+pub(super) fn is_living(pod: &Pod) -> bool {
+    let phase = pod.status.as_ref().and_then(|it| it.phase.as_deref());
+    pod.metadata.deletion_timestamp.is_none() && !matches!(phase, Some("Failed" | "Succeeded"))
+}
+
+pub(super) fn is_ready(pod: &Pod) -> bool {
+    let conditions = pod.status.as_ref().and_then(|it| it.conditions.as_ref());
+    conditions.is_some_and(|it| it.iter().any(|it| it.type_ == "Ready" && it.status == "True"))
+}
+
+/// `web-r12-7d9f-x2x: on node-1, ready, restarted 2 times`.
+fn line(pod: &Pod) -> String {
+    let node = pod.spec.as_ref().and_then(|it| it.node_name.as_deref());
+    let place = node.map_or_else(|| "on no node yet".to_owned(), |it| format!("on {it}"));
+    let statuses = pod.status.iter().flat_map(|it| it.container_statuses.iter().flatten());
+    let restarts: i32 = statuses.clone().map(|it| it.restart_count).sum();
+    let waiting = statuses.filter_map(|it| it.state.as_ref()?.waiting.as_ref()?.reason.as_deref()).next();
+    let condition = if is_ready(pod) { "ready" } else { waiting.unwrap_or("not ready") };
+    let restarted = match restarts {
+        0 => String::new(),
+        1 => ", restarted once".to_owned(),
+        more => format!(", restarted {more} times"),
+    };
+    format!("{}: {place}, {condition}{restarted}", pod.name_any())
 }

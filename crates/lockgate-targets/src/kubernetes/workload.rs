@@ -1,17 +1,23 @@
 //! The objects of one slot, made from those that were rendered: named, labelled and stamped with its release.
 
+use std::collections::BTreeMap;
+
+use kube::ResourceExt as _;
 use lockgate_model::{Fence, Form, SlotSpec};
 use serde_json::{Map, Value, json};
 
+use super::observe::SlotDeployment;
 use super::{Cluster, fence::mark, names};
 use crate::{Class, TargetError};
 
-/// What is applied for a slot, in order; its Deployment is the last.
+/// What is applied for a slot, in order; its Deployment is the last. One that is there already keeps its name and
+/// what its pods are selected by, which cannot change, and is written only as it was `found`.
 pub(super) fn objects(
     cluster: &Cluster,
     fence: &Fence,
     spec: &SlotSpec,
     instances: u16,
+    found: Option<&SlotDeployment>,
 ) -> Result<Vec<Value>, TargetError> {
     let Form::Objects(rendered) = &spec.form else {
         let text = format!("{} is not made for Kubernetes: its release has no objects for it", spec.slot);
@@ -23,7 +29,11 @@ pub(super) fn objects(
         let text = format!("{} has {} Deployments; a slot has one", spec.slot, deployments.len());
         return Err(TargetError::new(Class::Fatal, text));
     };
-    stamp_deployment(&mut deployment, fence, spec, instances);
+    stamp_deployment(&mut deployment, spec, instances);
+    match found {
+        None => name_by_release(&mut deployment, spec),
+        Some(found) => keep_identity(&mut deployment, found),
+    }
     objects.push(deployment);
     for object in &mut objects {
         own(object, cluster, fence);
@@ -32,7 +42,7 @@ pub(super) fn objects(
 }
 
 /// What every object that is written carries.
-fn own(object: &mut Value, cluster: &Cluster, fence: &Fence) {
+pub(super) fn own(object: &mut Value, cluster: &Cluster, fence: &Fence) {
     set(object, &["metadata", "namespace"], json!(cluster.namespace));
     set(object, &["metadata", "labels", names::PART_OF], json!(cluster.scope.system.as_str()));
     set(object, &["metadata", "labels", names::ENVIRONMENT], json!(cluster.scope.environment.as_str()));
@@ -40,30 +50,57 @@ fn own(object: &mut Value, cluster: &Cluster, fence: &Fence) {
     set(object, &["metadata", "annotations", names::FENCE], json!(mark(fence)));
 }
 
-fn stamp_deployment(deployment: &mut Value, fence: &Fence, spec: &SlotSpec, instances: u16) {
+fn stamp_deployment(deployment: &mut Value, spec: &SlotSpec, instances: u16) {
     let slot = &spec.slot;
-    let release = json!(slot.release.to_string());
-    set(deployment, &["metadata", "name"], json!(names::deployment(slot)));
     set(deployment, &["metadata", "labels", names::NAME], json!(slot.service.as_str()));
-    set(deployment, &["metadata", "labels", names::RELEASE], release.clone());
+    set(deployment, &["metadata", "labels", names::RELEASE], json!(slot.release.to_string()));
     for (name, value) in [
         (names::VERSION, spec.version.to_string()),
         (names::WORKLOAD, spec.workload_digest().to_string()),
         (names::REPLICAS, instances.to_string()),
-        (names::FENCE, mark(fence)),
+        (names::SPEC, said(spec)),
     ] {
         set(deployment, &["metadata", "annotations", name], json!(value));
     }
     set(deployment, &["spec", "replicas"], json!(instances));
-    let labels = json!({ names::NAME: slot.service.as_str(), names::RELEASE: release });
+    set(
+        deployment,
+        &["spec", "template", "metadata", "annotations", names::VERSION],
+        json!(spec.version.as_str()),
+    );
+}
+
+/// What later calls need to know of the slot, without what its pods say themselves and without any value.
+fn said(spec: &SlotSpec) -> String {
+    let mut spec = spec.clone();
+    (spec.form, spec.env, spec.secrets) = (Form::Process, BTreeMap::new(), BTreeMap::new());
+    serde_json::to_string(&spec).expect("a slot is plain data")
+}
+
+fn name_by_release(deployment: &mut Value, spec: &SlotSpec) {
+    let slot = &spec.slot;
+    let labels = json!({ names::NAME: slot.service.as_str(), names::RELEASE: slot.release.to_string() });
+    set(deployment, &["metadata", "name"], json!(names::deployment(slot)));
     set(deployment, &["spec", "selector"], json!({ "matchLabels": labels }));
-    set(deployment, &["spec", "template", "metadata", "labels", names::NAME], labels[names::NAME].clone());
-    set(deployment, &["spec", "template", "metadata", "labels", names::RELEASE], release);
     let template = &mut deployment["spec"]["template"];
+    for (name, value) in labels.as_object().expect("it is made above") {
+        set(template, &["metadata", "labels", name], value.clone());
+    }
     if let Some(labels) = template.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
         labels.remove(names::TRACK);
     }
-    set(template, &["metadata", "annotations", names::VERSION], json!(spec.version.as_str()));
+    select_slot(&mut template["spec"], &labels);
+}
+
+fn keep_identity(deployment: &mut Value, found: &SlotDeployment) {
+    let labels = json!(found.selector());
+    set(deployment, &["metadata", "name"], json!(found.deployment.name_any()));
+    set(deployment, &["metadata", "resourceVersion"], json!(found.deployment.resource_version()));
+    set(deployment, &["spec", "selector"], json!({ "matchLabels": labels }));
+    let template = &mut deployment["spec"]["template"];
+    // Any other label or annotation of the pods would start all of them again.
+    set(template, &["metadata", "labels"], json!(found.pod_labels()));
+    set(template, &["metadata", "annotations"], json!(found.pod_annotations()));
     select_slot(&mut template["spec"], &labels);
 }
 

@@ -83,7 +83,8 @@ impl Why {
             let ended = containers(pod).filter(|it| !it.2.ready && last_end(it.2).is_some());
             ended.map(move |it| (name(pod), it.2))
         });
-        for (pod, status) in ended.take(PODS_ASKED_MAX) {
+        let ended: Vec<_> = ended.take(PODS_ASKED_MAX).collect();
+        for (pod, status) in ended {
             let lines = last_lines(&self.client, &self.namespace, pod, status, LAST_LINES).await;
             logs.insert(log_key(pod, &status.name), lines);
         }
