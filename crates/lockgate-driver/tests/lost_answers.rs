@@ -12,7 +12,7 @@ use lockgate_model::{
     EffectKey, Fence, Fixtures, JobSpec, Keep, LocalTarget, Migrations, Millis, Observed, Retry, Samples,
     Scope, ServiceName, SlotRef, SlotSpec, SmokeSpec, Snapshot, System, TargetKind, Timestamp, Weights,
 };
-use lockgate_targets::{Capabilities, Class, JobReport, Sighting, Target, TargetError};
+use lockgate_targets::{Capabilities, Class, JobReport, LogLine, Sighting, Target, TargetError};
 
 /// Answers to `run_job` and `look`, in order, and what was asked.
 #[derive(Default)]
@@ -78,6 +78,10 @@ impl Target for Scripted {
         let mut script = self.0.lock().unwrap();
         script.asked.push(("look", key.to_string(), fence.seq));
         script.looks.pop_front().expect("one more look than was foreseen")
+    }
+
+    async fn logs(&self, _: &SlotRef, _: u16) -> Result<Vec<LogLine>, TargetError> {
+        unreachable!("the system has no services")
     }
 
     async fn samples(&self, _: &[ServiceName]) -> Result<Samples, TargetError> {

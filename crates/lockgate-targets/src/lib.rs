@@ -22,6 +22,7 @@ pub use error::{Class, TargetError};
 #[cfg(feature = "kubernetes")]
 pub use kubernetes::{Kubernetes, KubernetesConfig};
 pub use local::Local;
+pub use lockgate_node::LogLine;
 pub use platform::Platform;
 
 /// One platform, for one system and environment.
@@ -101,6 +102,13 @@ pub trait Target: Send + Sync {
         fence: &Fence,
         key: &EffectKey,
     ) -> impl Future<Output = Result<Sighting, TargetError>> + Send;
+
+    /// Last lines that each instance of a slot printed.
+    fn logs(
+        &self,
+        slot: &SlotRef,
+        lines: u16,
+    ) -> impl Future<Output = Result<Vec<LogLine>, TargetError>> + Send;
 
     /// Counts and condition of every slot of these services.
     fn samples(&self, services: &[ServiceName]) -> impl Future<Output = Result<Samples, TargetError>> + Send;

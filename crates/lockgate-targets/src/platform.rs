@@ -7,7 +7,7 @@ use lockgate_model::{
 
 #[cfg(feature = "kubernetes")]
 use crate::Kubernetes;
-use crate::{Capabilities, JobReport, Local, Sighting, Target, TargetError};
+use crate::{Capabilities, JobReport, Local, LogLine, Sighting, Target, TargetError};
 
 /// A target whose kind is known at run time only.
 #[derive(Clone, Debug)]
@@ -89,6 +89,10 @@ impl Target for Platform {
 
     async fn look(&self, fence: &Fence, key: &EffectKey) -> Result<Sighting, TargetError> {
         each!(self, it => it.look(fence, key).await)
+    }
+
+    async fn logs(&self, slot: &SlotRef, lines: u16) -> Result<Vec<LogLine>, TargetError> {
+        each!(self, it => it.logs(slot, lines).await)
     }
 
     async fn samples(&self, services: &[ServiceName]) -> Result<Samples, TargetError> {

@@ -13,6 +13,7 @@ mod images;
 mod out;
 mod prepare;
 mod rewrite;
+mod running;
 mod secrets;
 mod sqlx_migrate;
 mod state;

@@ -6,9 +6,12 @@ use std::path::Path;
 use anyhow::Context as _;
 use lockgate_model::{Digest, EnvironmentName, Scope, ServiceName, Snapshot, System, Version};
 use lockgate_node::{FileStore, Place};
+use lockgate_render::{Problem, WorkloadRequest, Workloads};
 
-use crate::args::Global;
+use crate::args::{Global, ImageArg};
+use crate::commands::render::lock;
 use crate::context::Context;
+use crate::images::{self, Effort, Wanted};
 use crate::out::Out;
 use crate::secrets::{self, Secrets};
 use crate::state::{self, State};
@@ -21,39 +24,77 @@ pub struct Prepared {
     pub snapshot: Snapshot,
 }
 
-pub async fn prepare(
-    global: &Global,
-    environment: Option<&EnvironmentName>,
-    version: Option<&Version>,
-    out: Out,
-) -> anyhow::Result<Prepared> {
+/// What the command line says of a release.
+pub struct Asked<'a> {
+    pub environment: Option<&'a EnvironmentName>,
+    pub version: Option<&'a Version>,
+    pub images: &'a [ImageArg],
+    pub effort: Effort,
+}
+
+/// What a release would run could not be made from the spec.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", told(.0))]
+pub struct NotMade(Vec<Problem>);
+
+fn told(problems: &[Problem]) -> String {
+    let lines: Vec<String> = problems.iter().map(|it| format!("{}; {}", it.message, it.help)).collect();
+    lines.join("\n")
+}
+
+pub async fn prepare(global: &Global, asked: &Asked<'_>, out: Out) -> anyhow::Result<Prepared> {
     let context = Context::load(global, out)?;
-    let environment = context.environment(environment)?;
-    let version = version.cloned().unwrap_or_else(version_by_time);
+    let environment = context.environment(asked.environment)?;
+    let version = asked.version.cloned().unwrap_or_else(version_by_time);
     let system = context.system(&environment, Some(&version))?;
-    support::check(&system)?;
+    let notes = support::check(&system)?;
     let scope = Scope { system: system.name.clone(), environment };
     let state = State::open_dir(&state::dir(global)?, out).await?;
-    let snapshot = freeze(system, version, context.folder(), &state.dir)?;
+    for note in notes {
+        out.note(&note);
+    }
+    let snapshot = freeze(&state, system, version, context.folder(), asked).await?;
     Ok(Prepared { state, scope, snapshot })
 }
 
 /// Keeps all that the release is made of, and names it by what it is.
-fn freeze(system: System, version: Version, folder: &Path, state_dir: &Path) -> anyhow::Result<Snapshot> {
-    let place = Place::of(state_dir)?;
+async fn freeze(
+    state: &State,
+    system: System,
+    version: Version,
+    folder: &Path,
+    asked: &Asked<'_>,
+) -> anyhow::Result<Snapshot> {
+    let place = Place::of(&state.dir)?;
     let secrets = secrets::collect(&system, folder, &place)?;
+    let wanted =
+        Wanted { system: &system, version: &version, folder, named: asked.images, effort: asked.effort };
+    let images = images::resolve_images(state, &wanted).await?;
+    let workloads = lockgate_render::workloads(&WorkloadRequest {
+        system: &system,
+        version: &version,
+        images: &images,
+        lock: &lock(folder)?,
+        secrets: &secrets.services,
+        dependency_secrets: &secrets.passwords,
+    });
+    let Workloads { forms, job_forms, fixtures } = workloads.map_err(NotMade)?;
     let (files, migrations) = keep_files(&system, folder, &place)?;
     let system = without(system, &secrets);
     let Secrets { services: secrets, own: own_secrets, .. } = secrets;
-    Ok(Snapshot { files, migrations, secrets, own_secrets, ..Snapshot::new(version, system) })
+    let made = Snapshot { files, migrations, forms, job_forms, fixtures, ..Snapshot::new(version, system) };
+    Ok(Snapshot { secrets, own_secrets, ..made })
 }
 
-/// The files of every service and of the migrations.
+/// The files of every service and of the migrations; images hold theirs.
 fn keep_files(
     system: &System,
     folder: &Path,
     place: &Place,
 ) -> anyhow::Result<(BTreeMap<ServiceName, Digest>, Option<Digest>)> {
+    if system.target.runs_images() {
+        return Ok((BTreeMap::new(), None));
+    }
     let store = FileStore::open(&place.files())?;
     let keep = |whose: &str, path: &str| {
         store.import(&folder.join(path)).with_context(|| format!("cannot keep the files of {whose}"))

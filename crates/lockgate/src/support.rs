@@ -1,67 +1,80 @@
-//! What the spec can say and this version does not carry out. A release that left a step out in silence would be
-//! worse than none, so it is refused by name.
+//! What the spec can say and a release does not carry out on its target. A release that left a step out in silence
+//! would be worse than none, so it is refused by name.
 
 use anyhow::bail;
-use lockgate_model::{Service, SmokeExpect, SmokeKind, StepGate, Strategy, System, When};
+use lockgate_model::{Enforcer, Service, SmokeKind, Strategy, System, TargetKind};
 
-/// Refuses a system whose release would leave out something that it asks for.
-pub fn check(system: &System) -> anyhow::Result<()> {
+/// Refuses a system whose release would leave out something that it asks for. What others see to is noted.
+pub fn check(system: &System) -> anyhow::Result<Vec<String>> {
     let environment = &system.environment;
-    if system.target.runs_images() {
-        bail!(
-            "environment `{environment}` is on `{}`, and this version releases to `local` only; \
-             `check`, `show` and `explain` work for it",
-            system.target.as_str()
-        );
+    let target = system.target.as_str();
+    match system.target {
+        TargetKind::Local(_) | TargetKind::Docker(_) | TargetKind::Kubernetes(_) => (),
+        TargetKind::Ecs(_) | TargetKind::EcsExpress(_) | TargetKind::AppRunner(_) => bail!(
+            "environment `{environment}` is on `{target}`, and releases go to `local`, `docker` and `kubernetes`; \
+             `check`, `show`, `explain` and `render` work for it"
+        ),
     }
     let missing = missing(system);
     if missing.is_empty() {
-        return Ok(());
+        return Ok(notes(system));
     }
     bail!(
-        "environment `{environment}` asks for what this version does not carry out on `local`: {}; \
-         take it away there, as in `environments: {{{environment}: {{seeds: null}}}}`",
+        "environment `{environment}` asks for what a release does not carry out on `{target}`: {}; \
+         take it away there, as in `environments: {{{environment}: {{cron: null}}}}`",
         missing.join(", ")
     );
 }
 
+fn notes(system: &System) -> Vec<String> {
+    let protection = system.policy.protection.as_ref();
+    let of_others = protection.filter(|it| it.enforced_by == Enforcer::Github);
+    let note = of_others.map(|_| {
+        format!(
+            "GitHub holds releases to `{}` back until they are approved; a release that is asked for here is not held",
+            system.environment
+        )
+    });
+    note.into_iter().collect()
+}
+
 fn missing(system: &System) -> Vec<String> {
     let rollout = &system.rollout;
+    let is_kubernetes = matches!(system.target, TargetKind::Kubernetes(_));
+    let protection = system.policy.protection.as_ref();
     let said = [
-        (system.seeds.is_some(), "seeds"),
-        (!system.cron.is_empty(), "cron"),
+        (!is_kubernetes && !system.cron.is_empty(), "cron"),
         (rollout.strategy == Strategy::Recreate, "rollout.strategy: recreate"),
-        (rollout.steps.iter().any(|it| it.gate == StepGate::Approval), "rollout.steps with `gate: approval`"),
         (!rollout.gates.is_empty(), "rollout.gates"),
         (!rollout.freeze.is_empty(), "rollout.freeze"),
-        (system.policy.promote.is_some(), "promote"),
-        (system.policy.protection.is_some(), "protection"),
+        (!system.target.runs_images() && system.policy.promote.is_some(), "promote"),
         (
-            system.migrations.as_ref().is_some_and(|it| it.when == When::AfterRollout),
-            "migrations after the rollout",
+            protection.is_some_and(|it| it.enforced_by == Enforcer::Lockgate),
+            "protection that is `enforced_by: lockgate`",
         ),
         (
-            system.smoke.iter().any(|it| asks_more(&it.kind)),
-            "smoke checks of more than a status or a command",
+            system.smoke.iter().any(|it| matches!(it.kind, SmokeKind::Mail { .. })),
+            "smoke checks that send a mail",
         ),
+        (has_remote_hosts(&system.target), "target.docker.hosts beyond this machine"),
     ];
     let of_the_system = said.into_iter().filter(|it| it.0).map(|it| it.1.to_owned());
-    let of_services = system
-        .services
-        .iter()
-        .flat_map(|(name, it)| of_service(it).into_iter().map(move |what| format!("services.{name}.{what}")));
+    let of_services = system.services.iter().flat_map(|(name, it)| {
+        of_service(it, &system.target).into_iter().map(move |what| format!("services.{name}.{what}"))
+    });
     of_the_system.chain(of_services).collect()
 }
 
-fn asks_more(kind: &SmokeKind) -> bool {
-    match kind {
-        SmokeKind::Get { expect, .. } => *expect != SmokeExpect::default(),
-        SmokeKind::Run { .. } => false,
-        SmokeKind::Mail { .. } => true,
-    }
+fn has_remote_hosts(target: &TargetKind) -> bool {
+    let TargetKind::Docker(docker) = target else { return false };
+    1 < docker.hosts.len() || docker.hosts.iter().any(|it| it.contains("://") && !it.starts_with("unix://"))
 }
 
-fn of_service(service: &Service) -> Vec<&'static str> {
-    let said = [(service.autoscaling.is_some(), "autoscaling"), (!service.volumes.is_empty(), "volumes")];
+fn of_service(service: &Service, target: &TargetKind) -> Vec<&'static str> {
+    let is_kubernetes = matches!(target, TargetKind::Kubernetes(_));
+    let said = [
+        (!is_kubernetes && service.autoscaling.is_some(), "autoscaling"),
+        (!target.runs_images() && !service.volumes.is_empty(), "volumes"),
+    ];
     said.into_iter().filter(|it| it.0).map(|it| it.1).collect()
 }

@@ -13,7 +13,7 @@ use lockgate_model::{
 use lockgate_node::Vault;
 use tokio::sync::OnceCell;
 
-use crate::{Capabilities, JobReport, Sighting, Target, TargetError};
+use crate::{Capabilities, JobReport, LogLine, Sighting, Target, TargetError};
 
 mod apply;
 mod client;
@@ -21,6 +21,7 @@ mod cluster;
 mod fence;
 mod fixtures;
 mod jobs;
+mod logs;
 mod names;
 mod observe;
 mod prune;
@@ -161,6 +162,10 @@ impl Target for Kubernetes {
     async fn look(&self, fence: &Fence, key: &EffectKey) -> Result<Sighting, TargetError> {
         let cluster = self.admitted(fence, &Subject::Key(key.as_str())).await?;
         jobs::look(cluster, key).await
+    }
+
+    async fn logs(&self, slot: &SlotRef, lines: u16) -> Result<Vec<LogLine>, TargetError> {
+        logs::logs(self.cluster().await?, slot, lines).await
     }
 
     async fn samples(&self, services: &[ServiceName]) -> Result<Samples, TargetError> {

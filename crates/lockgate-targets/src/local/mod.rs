@@ -8,11 +8,11 @@ use lockgate_model::{
     ServiceName, SlotRef, SlotSpec, SmokeSpec, Weights, with_causes,
 };
 use lockgate_node::{
-    CallError, Failure, FailureClass, JobAnswer, JobSighting, LogLine, NodeClient, NodeError, Place, Request,
+    CallError, Failure, FailureClass, JobAnswer, JobSighting, NodeClient, NodeError, Place, Request,
     Response, Vault, start_node,
 };
 
-use crate::{Capabilities, Class, JobReport, Sighting, Target, TargetError};
+use crate::{Capabilities, Class, JobReport, LogLine, Sighting, Target, TargetError};
 
 mod smoke;
 
@@ -43,14 +43,6 @@ impl Local {
 
     pub fn state_dir(&self) -> &Path {
         &self.state_dir
-    }
-
-    /// Last lines that a slot's instances printed.
-    pub async fn logs(&self, slot: &SlotRef, lines: u16) -> Result<Vec<LogLine>, TargetError> {
-        match self.ask(&Request::Logs { slot: slot.clone(), lines }).await? {
-            Response::Logs(lines) => Ok(lines),
-            other => Err(unexpected(&other)),
-        }
     }
 
     fn reveal(&self, secret: &SecretRef) -> Result<Secret<String>, TargetError> {
@@ -174,6 +166,13 @@ impl Target for Local {
             Response::Sighting(JobSighting::Running) => Ok(Sighting::Running),
             Response::Sighting(JobSighting::NeverRan) => Ok(Sighting::NeverRan),
             Response::Sighting(JobSighting::Unknown) => Ok(Sighting::Unknown),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    async fn logs(&self, slot: &SlotRef, lines: u16) -> Result<Vec<LogLine>, TargetError> {
+        match self.ask(&Request::Logs { slot: slot.clone(), lines }).await? {
+            Response::Logs(lines) => Ok(lines),
             other => Err(unexpected(&other)),
         }
     }

@@ -6,14 +6,21 @@ use lockgate_model::{EnvironmentName, ReleaseId, Scope};
 use super::{drive, steer};
 use crate::args::{DeployArgs, Format, Global};
 use crate::exit::Exit;
+use crate::images::Effort;
 use crate::out::Out;
-use crate::prepare::{Prepared, prepare};
+use crate::prepare::{Asked, Prepared, prepare};
 use crate::state::State;
 use crate::ui::live::{self, Extra};
 use crate::ui::words;
 
 pub async fn deploy(global: &Global, args: &DeployArgs, out: Out) -> anyhow::Result<Exit> {
-    let prepared = prepare(global, args.environment.as_ref(), args.version.as_ref(), out).await?;
+    let asked = Asked {
+        environment: args.environment.as_ref(),
+        version: args.version.as_ref(),
+        images: &args.images,
+        effort: Effort::Copy,
+    };
+    let prepared = prepare(global, &asked, out).await?;
     let Prepared { state, scope, snapshot } = prepared;
     let new = NewRelease { scope: scope.clone(), kind: ReleaseKind::Deploy, snapshot, by: steer::who() };
     let id = request(&state, new).await?;

@@ -7,7 +7,8 @@ use anyhow::{Context as _, bail};
 use lockgate_driver::store::{Holder, LeaseError, Store};
 use lockgate_driver::{DriveError, Driver};
 use lockgate_model::{EnvironmentName, Scope, SystemName, TargetKind};
-use lockgate_targets::Local;
+use lockgate_node::{Place, Vault};
+use lockgate_targets::{Kubernetes, KubernetesConfig, Local, Platform};
 
 use super::node::this_program;
 use crate::args::Global;
@@ -42,11 +43,21 @@ pub async fn drive(
     }
 }
 
-pub fn target_of(target: &TargetKind, state_dir: &Path, scope: &Scope) -> anyhow::Result<Local> {
-    let TargetKind::Local(local) = target else {
-        bail!("this version does not release to `{}` yet", target.as_str());
-    };
-    Ok(Local::new(state_dir, this_program()?, scope.clone(), local.bind))
+/// The platform that the releases of a scope go to. Nothing is started or asked yet.
+pub fn target_of(target: &TargetKind, state_dir: &Path, scope: &Scope) -> anyhow::Result<Platform> {
+    match target {
+        TargetKind::Local(local) => {
+            Ok(Platform::Local(Local::new(state_dir, this_program()?, scope.clone(), local.bind)))
+        }
+        TargetKind::Kubernetes(target) => {
+            let vault = Some(Vault::open(&Place::of(state_dir)?)?);
+            let config = KubernetesConfig { scope: scope.clone(), target: target.clone(), vault };
+            Ok(Platform::Kubernetes(Kubernetes::new(config)))
+        }
+        TargetKind::Docker(_) | TargetKind::Ecs(_) | TargetKind::EcsExpress(_) | TargetKind::AppRunner(_) => {
+            bail!("this version does not release to `{}` yet", target.as_str())
+        }
+    }
 }
 
 /// Sees to it that some driver is at work on the scope: the one that is, or a new one in the background.

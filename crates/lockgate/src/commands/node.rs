@@ -10,6 +10,7 @@ use super::drive;
 use crate::args::{Format, Global, NodeCommand};
 use crate::exit::Exit;
 use crate::out::{Out, style};
+use crate::running;
 use crate::state::{self, State};
 use crate::ui::table;
 
@@ -86,7 +87,7 @@ fn human(status: &NodeStatus, out: Out) {
     let mut rows =
         table::new(["environment", "slot", "version", "weight", "instances", "crashes", "listens on"]);
     for slot in &status.slots {
-        let instances: Vec<String> = slot.instances.iter().map(describe).collect();
+        let instances: Vec<String> = slot.instances.iter().map(running::instance).collect();
         rows.add_row([
             slot.scope.to_string(),
             slot.slot.to_string(),
@@ -101,10 +102,4 @@ fn human(status: &NodeStatus, out: Out) {
     for note in &status.notes {
         out.data(&format!("note: {note}"));
     }
-}
-
-fn describe(instance: &lockgate_node::InstanceStatus) -> String {
-    let pid = instance.pid.map_or_else(|| "no process".to_owned(), |it| format!("pid {it}"));
-    let ports: Vec<String> = instance.ports.values().map(ToString::to_string).collect();
-    format!("#{} {pid} :{} {}", instance.number, ports.join(" :"), instance.condition)
 }

@@ -9,12 +9,19 @@ use lockgate_targets::Target as _;
 use super::drive::target_of;
 use crate::args::{Format, Global, PlanArgs};
 use crate::exit::Exit;
+use crate::images::Effort;
 use crate::out::{Out, style};
-use crate::prepare::{Prepared, prepare};
+use crate::prepare::{Asked, Prepared, prepare};
 use crate::ui::picture::NOTHING_TO_DO;
 
 pub async fn plan(global: &Global, args: &PlanArgs, out: Out) -> anyhow::Result<Exit> {
-    let prepared = prepare(global, args.environment.as_ref(), args.version.as_ref(), out).await?;
+    let asked = Asked {
+        environment: args.environment.as_ref(),
+        version: args.version.as_ref(),
+        images: &args.images,
+        effort: Effort::Look,
+    };
+    let prepared = prepare(global, &asked, out).await?;
     let Prepared { state, scope, snapshot } = prepared;
     let target = target_of(&snapshot.system.target, &state.dir, &scope)?;
     // A target that was never used has nothing to show, and looking must not start it.

@@ -4,13 +4,13 @@ use lockgate_driver::record;
 use lockgate_driver::store::{ReleaseRow, ReleaseState};
 use lockgate_engine::Status;
 use lockgate_model::{EnvironmentName, Scope};
-use lockgate_node::{NodeClient, SlotStatus};
 use serde::Serialize;
 
 use super::{drive, history};
 use crate::args::{Format, Global};
 use crate::exit::Exit;
 use crate::out::{Out, style};
+use crate::running::{Running, SlotLine};
 use crate::state::State;
 use crate::ui::block::Line;
 use crate::ui::picture::picture;
@@ -32,8 +32,12 @@ struct Report {
     driven: bool,
     queued: Vec<ReleaseRow>,
     last: Option<ReleaseRow>,
-    slots: Vec<SlotStatus>,
+    slots: Vec<SlotLine>,
+    /// Whether whoever supervises them is there.
     node: bool,
+    /// Why it cannot be said what runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unseen: Option<String>,
 }
 
 pub async fn status(
@@ -49,10 +53,11 @@ pub async fn status(
         None => None,
     };
     let rows = state.store.releases(&scope, ROWS_MAX).await?;
-    let node = NodeClient::connect(&state.dir).await.ok();
-    let slots = match &node {
-        Some(node) => node.status().await?.slots.into_iter().filter(|it| it.scope == scope).collect(),
-        None => vec![],
+    let running = Running::of(&state, &scope).await?;
+    // Releases are told of whether or not the platform answers.
+    let (slots, unseen) = match running.slots().await {
+        Ok(slots) => (slots, None),
+        Err(error) => (vec![], Some(format!("{error:#}"))),
     };
     let report = Report {
         status: release.as_ref().map(|it| it.status(words::now())),
@@ -60,7 +65,8 @@ pub async fn status(
         queued: rows.iter().filter(|it| it.state == ReleaseState::Queued).cloned().collect(),
         last: rows.iter().find(|it| it.state == ReleaseState::Ended).cloned(),
         release: next,
-        node: node.is_some(),
+        node: !matches!(running, Running::NoNode),
+        unseen,
         scope,
         slots,
     };
@@ -102,25 +108,31 @@ fn human(report: &Report, plan: Option<&lockgate_engine::Plan>, out: Out) {
             out.data(&format!("queued: {} {} by {}", row.id, row.version, row.requested_by));
         }
     }
-    if !report.node {
-        out.data(
+    match &report.unseen {
+        Some(why) => out.data(&format!("\n{} {why}", style::paint(style::WARN, "what runs cannot be seen:"))),
+        None if !report.node => out.data(
             "\nno node runs here, so nothing of this environment can be reached: `lockgate node run` serves what is in place",
-        );
-        return;
+        ),
+        None => out.data(&format!("\n{}", slots(&report.slots))),
     }
-    let mut rows = table::new(["service", "version", "release", "weight", "ready", "crashes", "listens on"]);
-    for slot in &report.slots {
-        let weight = if slot.listens.is_empty() { "–".to_owned() } else { slot.weight.to_string() };
-        let version = slot.version.to_string();
+}
+
+/// A row for each slot; instances are listed where not all are ready.
+fn slots(slots: &[SlotLine]) -> String {
+    let mut rows = table::new(["service", "version", "release", "weight", "ready", "crashes", "reached by"]);
+    for slot in slots {
+        let none = || "–".to_owned();
         rows.add_row([
             slot.slot.service.to_string(),
-            version,
+            slot.version.to_string(),
             slot.slot.release.to_string(),
-            weight,
+            if slot.listens.is_empty() { none() } else { slot.weight.to_string() },
             format!("{}/{}", slot.ready, slot.wanted),
-            slot.crashes.to_string(),
+            slot.crashes.map_or_else(none, |it| it.to_string()),
             slot.listens.join(" "),
         ]);
     }
-    out.data(&format!("\n{rows}"));
+    let lacking = slots.iter().filter(|it| it.ready < it.wanted);
+    let lines = lacking.flat_map(|slot| slot.instances.iter().map(|it| format!("\n{}: {it}", slot.slot)));
+    format!("{rows}{}", lines.collect::<String>())
 }

@@ -17,8 +17,9 @@ use lockgate_sample::load::{Load, LoadHandle, LoadReport, Rate};
 use crate::args::{Color, DemoArgs, FormatName, Global};
 use crate::commands::{deploy, drive, node::this_program};
 use crate::exit::Exit;
+use crate::images::Effort;
 use crate::out::{Out, style};
-use crate::prepare::{Prepared, prepare};
+use crate::prepare::{Asked, Prepared, prepare};
 use crate::state::State;
 use crate::ui::live::{self, Extra};
 use crate::ui::view::Tone;
@@ -116,7 +117,8 @@ impl Demo {
             verbose: 0,
         };
         let version = lockgate_model::Version::new(version).expect("it is a version");
-        let Prepared { scope, snapshot, .. } = prepare(&global, None, Some(&version), self.out).await?;
+        let asked = Asked { environment: None, version: Some(&version), images: &[], effort: Effort::Look };
+        let Prepared { scope, snapshot, .. } = prepare(&global, &asked, self.out).await?;
         let new = NewRelease { scope, kind: ReleaseKind::Deploy, snapshot, by: "the demo".to_owned() };
 
         let before = self.report();
