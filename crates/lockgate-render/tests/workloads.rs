@@ -1,8 +1,9 @@
 //! What targets run: each service's form, the jobs, and what stands beside them.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like the tests themselves")]
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use common::example_folder;
@@ -11,8 +12,10 @@ use lockgate_model::{
 };
 use lockgate_render::{Lock, Problem, WorkloadRequest, Workloads, secret_needs, workloads};
 use lockgate_spec::{Facts, Spec};
+use proptest::prelude::{ProptestConfig, prop_assert, proptest};
 
 /// All that a release is made of beside its spec.
+#[derive(Clone)]
 struct World {
     system: System,
     version: Version,
@@ -170,4 +173,205 @@ fn containers_of_the_examples() {
         let world = World::of_example(name, environment);
         insta::assert_snapshot!(format!("containers_of_{name}_{environment}"), summary(&world.workloads()));
     }
+}
+
+#[test]
+fn objects_of_the_examples() {
+    for (name, environment) in
+        [("nova", "staging"), ("supernova", "prod"), ("covenant-connect", "production")]
+    {
+        let world = World::of_example(name, environment);
+        insta::assert_snapshot!(format!("objects_of_{name}_{environment}"), summary(&world.workloads()));
+    }
+}
+
+/// Every service, job and fixture that differs.
+fn changed(before: &Workloads, after: &Workloads) -> Vec<String> {
+    let mut changed = vec![];
+    let names = before.forms.keys().chain(after.forms.keys()).collect::<BTreeSet<_>>();
+    changed.extend(
+        names.into_iter().filter(|it| before.forms.get(*it) != after.forms.get(*it)).map(ToString::to_string),
+    );
+    let names = before.job_forms.keys().chain(after.job_forms.keys()).collect::<BTreeSet<_>>();
+    let jobs = names.into_iter().filter(|it| before.job_forms.get(*it) != after.job_forms.get(*it));
+    changed.extend(jobs.map(|it| format!("job {it}")));
+    match (&before.fixtures, &after.fixtures) {
+        (Fixtures::Objects(before), Fixtures::Objects(after)) => {
+            let differs = |it: &&serde_json::Value| !before.0.contains(it);
+            changed.extend(after.0.iter().filter(differs).map(named));
+        }
+        (before, after) if before != after => changed.push("fixtures".to_owned()),
+        _ => {}
+    }
+    changed
+}
+
+/// Each of them renders three environments.
+const CASES: u32 = 32;
+
+const SHOP: &str = "
+lockgate: v1
+system: shop
+services:
+  api:
+    image: ghcr.io/shop/api:1
+    port: 8080
+    env: {LEVEL: info, NAME: api}
+    secrets: {API_KEY: {about: key}}
+    depends_on: [postgres]
+    volumes: {uploads: {path: /uploads, size: 1Gi}}
+  web:
+    image: ghcr.io/shop/web:1
+    port: 3000
+    env: {LEVEL: info}
+    depends_on: [api]
+    ingress: {hosts: [shop.example.org]}
+dependencies:
+  postgres: {type: postgres, database: shop}
+migrations: {in: api, command: [./migrate]}
+seeds: {in: api, command: [./seed], run: once}
+cron: {tidy: {schedule: '0 3 * * *', command: [./tidy], in: api}}
+smoke:
+  - {get: /, service: web}
+  - {run: [./check], in: api}
+environments:
+  machine: {target: docker, stores: {secrets: {file: .env}}}
+  cluster: {target: {kubernetes: {namespace: shop, via: apply}}, stores: {secrets: {file: .env}}}
+  own: {target: {kubernetes: {namespace: shop, via: apply}}, stores: {secrets: {kubernetes: shop-own}}}
+";
+
+fn shop(environment: &str) -> World {
+    World::of_spec(SHOP, environment, "1.0.0")
+}
+
+#[test]
+fn what_one_spec_is_on_each_platform() {
+    for environment in ["machine", "cluster"] {
+        insta::assert_snapshot!(format!("shop_{environment}"), summary(&shop(environment).workloads()));
+    }
+}
+
+#[test]
+fn a_version_alone_changes_nothing() {
+    for environment in ["machine", "cluster", "own"] {
+        let next = World::of_spec(SHOP, environment, "1.1.0").workloads();
+        assert_eq!(shop(environment).workloads(), next, "{environment}");
+    }
+    for (name, environment) in [("nova", "dev"), ("nova", "staging"), ("supernova", "prod")] {
+        let world = World::of_example(name, environment);
+        let next = World { version: Version::new("9.9.9").unwrap(), ..World::of_example(name, environment) };
+        assert_eq!(world.workloads(), next.workloads(), "{name} {environment}");
+    }
+}
+
+#[test]
+fn a_version_that_a_variable_mentions_changes_the_one_who_reads_it() {
+    let spec = SHOP.replace("NAME: api", "NAME: 'api ${release.version}'");
+    let [before, after] = ["1.0.0", "1.1.0"].map(|it| World::of_spec(&spec, "cluster", it).workloads());
+    assert_eq!(
+        changed(&before, &after),
+        ["api", "job migrate", "job seed", "job smoke-1", "ConfigMap tidy-e6426295", "CronJob tidy"]
+    );
+}
+
+#[test]
+fn another_image_changes_exactly_the_service_that_runs_it() {
+    let web = ServiceName::new("web").unwrap();
+    for environment in ["machine", "cluster", "own"] {
+        let before = shop(environment);
+        let mut after = shop(environment);
+        after.images.insert(web.clone(), format!("ghcr.io/shop/web@{}", lockgate_model::Digest::of(b"new")));
+        assert_eq!(changed(&before.workloads(), &after.workloads()), ["web"], "{environment}");
+    }
+}
+
+#[test]
+fn another_value_of_a_secret_changes_exactly_who_reads_it() {
+    let api = ServiceName::new("api").unwrap();
+    let rotated = |environment: &str, name: &str| {
+        let (before, mut after) = (shop(environment), shop(environment));
+        let refs = after.secrets.values_mut().chain([&mut after.dependency_secrets]);
+        for it in refs.filter_map(|it| it.get_mut(name)) {
+            it.version = "v2".to_owned();
+        }
+        changed(&before.workloads(), &after.workloads())
+    };
+    // A container is given its secrets beside its form.
+    assert!(shop("machine").secrets[&api].contains_key("API_KEY"));
+    assert_eq!(rotated("machine", "API_KEY"), <[&str; 0]>::default());
+    assert_eq!(rotated("machine", "POSTGRES_PASSWORD"), ["fixtures"]);
+    assert_eq!(
+        rotated("cluster", "API_KEY"),
+        ["api", "job migrate", "job seed", "job smoke-1", "CronJob tidy"]
+    );
+    let database = ["api", "job migrate", "job seed", "job smoke-1", "StatefulSet postgres"];
+    let of_database = rotated("cluster", "POSTGRES_PASSWORD");
+    assert_eq!(of_database[..5], database, "{of_database:?}");
+    assert_eq!(of_database.len(), 7, "the job that prepares it and the clock's: {of_database:?}");
+    assert_eq!(rotated("own", "API_KEY"), ["api", "CronJob tidy"]);
+}
+
+#[test]
+fn where_lockgate_keeps_the_values_objects_say_which_secrets_they_want() {
+    let workloads = shop("cluster").workloads();
+    let Form::Objects(objects) = &workloads.forms[&ServiceName::new("api").unwrap()] else {
+        panic!("objects")
+    };
+    let deployment = objects.0.iter().find(|it| it["kind"] == "Deployment").unwrap();
+    let refs = deployment["metadata"]["annotations"]["lockgate.dev/secret-refs"].as_str().unwrap();
+    let refs: serde_json::Value = serde_json::from_str(refs).unwrap();
+    insta::assert_snapshot!(format!(
+        "{refs:#}\n{:#}\n{:#}",
+        deployment["spec"]["template"]["spec"]["containers"][0]["env"],
+        deployment["spec"]["template"]["metadata"]
+    ));
+    let of_cluster = format!("{:?}", shop("own").workloads());
+    assert!(of_cluster.contains("shop-own") && !of_cluster.contains("secret-refs"));
+}
+
+#[test]
+fn what_a_release_cannot_know_is_said_before_it_begins() {
+    let mut world = World::of_spec(&SHOP.replace("NAME: api", "NAME: '${git.sha7}'"), "machine", "1.0.0");
+    world.images.remove(&ServiceName::new("web").unwrap());
+    world.secrets.clear();
+    let problems = world.try_workloads().unwrap_err();
+    let text: Vec<String> = problems.iter().map(|it| format!("{}\n  {}", it.message, it.help)).collect();
+    insta::assert_snapshot!(text.join("\n"));
+}
+
+#[test]
+fn an_optional_secret_without_a_value_is_left_out() {
+    let spec = SHOP
+        .replace("API_KEY: {about: key}", "API_KEY: {required: false}")
+        .replace("NAME: api", "NAME: 'x${secrets.API_KEY}'");
+    for environment in ["machine", "cluster"] {
+        let mut world = World::of_spec(&spec, environment, "1.0.0");
+        for refs in world.secrets.values_mut() {
+            refs.remove("API_KEY");
+        }
+        let workloads = world.workloads();
+        match &workloads.forms[&ServiceName::new("api").unwrap()] {
+            Form::Container(container) => assert_eq!(container.templates["NAME"], "x"),
+            Form::Objects(objects) => assert!(!format!("{objects:?}").contains("v1-api_key")),
+            Form::Process => panic!("{environment} runs images"),
+        }
+    }
+}
+
+/// Whatever is said of one service, the forms of the others stay.
+#[test]
+fn one_service_changes_alone() {
+    let web = ServiceName::new("web").unwrap();
+    let worlds = ["machine", "cluster", "own"].map(shop).map(|it| (it.workloads(), it));
+    proptest!(ProptestConfig::with_cases(CASES), |(value in "[ -~]{0,12}", level in "[a-z]{1,8}", replicas in 1..4_u16)| {
+        for (before, world) in &worlds {
+            let mut after = world.clone();
+            let service = after.system.services.get_mut(&web).unwrap();
+            service.env.insert("LEVEL".to_owned(), level.clone());
+            service.command = vec!["serve".to_owned(), value.clone()];
+            service.replicas = replicas;
+            let changed = changed(before, &after.workloads());
+            prop_assert!(changed.iter().all(|it| it == "web" || it == "PodDisruptionBudget web"), "{changed:?}");
+        }
+    });
 }

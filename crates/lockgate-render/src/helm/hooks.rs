@@ -68,7 +68,9 @@ pub(super) fn hook(chart: &Chart<'_>, key: &Key, part: &Part, values: &mut Value
             }
         }
         // Their names change with their content, so they are objects like any other.
-        Part::Dependency(_) | Part::Service(_) | Part::Cron(_) | Part::Shared => return None,
+        Part::Dependency(_) | Part::Service(_) | Part::Cron(_) | Part::Shared | Part::Check(_) => {
+            return None;
+        }
         Part::MigrationAfter => always(AFTER.to_owned(), "5"),
         Part::Seed => {
             bind_run(chart, values);

@@ -23,6 +23,7 @@ pub(super) fn owner(part: &Part) -> Path {
         Part::Migration => &["jobs", "migrate"],
         Part::Seed => &["jobs", "seed"],
         Part::MigrationAfter => &["jobs", "migrate-after"],
+        Part::Check(name) => &["jobs", name.as_str()],
     };
     path.iter().map(|it| (*it).to_owned()).collect()
 }

@@ -12,9 +12,8 @@ use crate::facts::container::{self, INNER};
 use crate::facts::{
     Bundled, Environment, Facts, JobFact, Part, ServiceFact, Template, VariableValue, as_variable, shell,
 };
-use crate::output::Problem;
 
-pub(super) fn workloads(facts: &Facts<'_>, request: &WorkloadRequest<'_>) -> Result<Workloads, Vec<Problem>> {
+pub(super) fn workloads(facts: &Facts<'_>, request: &WorkloadRequest<'_>) -> Workloads {
     let mut workloads = Workloads::default();
     let mut fixtures = DockerFixtures::default();
     for environment in &facts.environments {
@@ -31,7 +30,7 @@ pub(super) fn workloads(facts: &Facts<'_>, request: &WorkloadRequest<'_>) -> Res
     }
     places(&mut fixtures, workloads.forms.values());
     workloads.fixtures = Fixtures::Docker(Box::new(fixtures));
-    Ok(workloads)
+    workloads
 }
 
 /// Networks and volumes are those that some container has.

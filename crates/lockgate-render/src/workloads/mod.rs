@@ -11,6 +11,7 @@
 mod docker;
 mod kubernetes;
 mod secrets;
+mod template;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,13 +51,6 @@ pub struct Workloads {
 /// Fails with every problem that was found.
 pub fn workloads(request: &WorkloadRequest<'_>) -> Result<Workloads, Vec<Problem>> {
     let system = request.system;
-    let form = match &system.target {
-        TargetKind::Docker(_) => docker::workloads,
-        TargetKind::Kubernetes(_) => kubernetes::workloads,
-        TargetKind::Local(_) | TargetKind::Ecs(_) | TargetKind::EcsExpress(_) | TargetKind::AppRunner(_) => {
-            return Ok(Workloads::default());
-        }
-    };
     let rendered = Request {
         systems: vec![system.clone()],
         lock: request.lock.clone(),
@@ -68,7 +62,13 @@ pub fn workloads(request: &WorkloadRequest<'_>) -> Result<Workloads, Vec<Problem
     };
     let mut facts = Facts::new(&rendered);
     let problems = release(&mut facts, request);
-    let made = form(&facts, request);
+    let made = match &system.target {
+        TargetKind::Docker(_) => Ok(docker::workloads(&facts, request)),
+        TargetKind::Kubernetes(_) => kubernetes::workloads(&facts, request),
+        TargetKind::Local(_) | TargetKind::Ecs(_) | TargetKind::EcsExpress(_) | TargetKind::AppRunner(_) => {
+            return Ok(Workloads::default());
+        }
+    };
     match made {
         Ok(workloads) if problems.is_empty() => Ok(workloads),
         Ok(_) => Err(problems),

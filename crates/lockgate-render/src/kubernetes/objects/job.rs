@@ -29,7 +29,8 @@ pub(super) fn of_release<'e, 'f>(
     let after = environment.system.migrations.as_ref().is_some_and(|it| it.when == When::AfterRollout);
     let migrate = if after { Part::MigrationAfter } else { Part::Migration };
     let jobs = [(migrate, environment.migration.as_ref()), (Part::Seed, environment.seed.as_ref())];
-    let jobs = jobs.into_iter().filter_map(|(part, job)| {
+    let checks = environment.checks.iter().map(|(name, it)| (Part::Check(name.clone()), Some(it)));
+    let jobs = jobs.into_iter().chain(checks).filter_map(|(part, job)| {
         let fact = environment.services.get(job?.service)?;
         fact.image.as_ref()?;
         Some((part, job?, fact))

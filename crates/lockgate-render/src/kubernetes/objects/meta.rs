@@ -21,7 +21,7 @@ const NAME: &str = "app.kubernetes.io/name";
 /// Label of pods: which of the two versions of a release they are.
 const TRACK: &str = "lockgate.dev/track";
 /// Of 16 digits each; two contents of one name that share eight are not to be expected.
-const SUFFIX: usize = 8;
+pub(crate) const SUFFIX: usize = 8;
 
 pub(crate) fn namespace(environment: &Environment<'_>) -> String {
     match &environment.system.target {
@@ -105,7 +105,7 @@ pub(super) fn selector(labels: BTreeMap<String, String>) -> LabelSelector {
 }
 
 /// The digest of a `ConfigMap` is that of its lines `NAME=value`, which a chart can compute as well.
-pub(super) fn name_by_content(name: &str, value: &mut Value) -> String {
+pub(crate) fn name_by_content(name: &str, value: &mut Value) -> String {
     let digest = match value.get("data").and_then(Value::as_object) {
         Some(data) => {
             let line = |it: (&String, &Value)| format!("{}={}\n", it.0, it.1.as_str().unwrap_or_default());

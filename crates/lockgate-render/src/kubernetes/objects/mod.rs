@@ -25,8 +25,9 @@ use serde_json::Value;
 use crate::facts::{Environment, Facts};
 use crate::output::Output;
 
-pub(crate) use meta::{RELEASE, UNRELEASED, VERSION, namespace};
+pub(crate) use meta::{RELEASE, SUFFIX, UNRELEASED, VERSION, name_by_content, namespace};
 pub(crate) use part::Part;
+pub(crate) use secret::of_environment as secret_of_environment;
 
 pub(crate) struct Object {
     pub(crate) kind: String,

@@ -14,6 +14,8 @@ pub(crate) enum Part {
     Cron(JobName),
     /// Once nothing of the old release runs.
     MigrationAfter,
+    /// A smoke check that is a command. No file has it: a release runs it, and it needs to be let through.
+    Check(JobName),
 }
 
 impl Part {
@@ -27,6 +29,7 @@ impl Part {
             Part::Service(name) => format!("30-{name}"),
             Part::Cron(name) => format!("40-{name}"),
             Part::MigrationAfter => "50-migrate".to_owned(),
+            Part::Check(name) => format!("60-{name}"),
         }
     }
 
@@ -39,6 +42,7 @@ impl Part {
             Part::Seed => "seed",
             Part::Service(_) => "service",
             Part::Cron(_) => "cron",
+            Part::Check(_) => "check",
         }
     }
 
@@ -51,6 +55,7 @@ impl Part {
             Part::Seed => "seeds".to_owned(),
             Part::Service(name) => format!("services.{name}"),
             Part::Cron(name) => format!("cron.{name}"),
+            Part::Check(_) => "smoke".to_owned(),
         }
     }
 
@@ -62,7 +67,7 @@ impl Part {
             Part::Migration | Part::MigrationAfter => "migrate".to_owned(),
             Part::Seed => "seed".to_owned(),
             Part::Service(name) => name.to_string(),
-            Part::Cron(name) => name.to_string(),
+            Part::Cron(name) | Part::Check(name) => name.to_string(),
         }
     }
 }

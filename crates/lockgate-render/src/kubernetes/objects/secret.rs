@@ -6,7 +6,7 @@ use lockgate_model::{SecretRule, Store};
 use crate::facts::Environment;
 
 /// The Secret that holds what the environment needs.
-pub(super) fn of_environment(environment: &Environment<'_>) -> String {
+pub(crate) fn of_environment(environment: &Environment<'_>) -> String {
     match &environment.system.stores.secrets {
         Some(Store::Kubernetes(name)) => name.clone(),
         Some(
