@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use lockgate_engine::{Kind, Plan, Request, StageKind};
-use lockgate_model::{Millis, Observed, ReleaseId};
-use lockgate_targets::Target as _;
+use lockgate_model::{Millis, Observed, ReleaseId, Routing, ServiceName, Sharing};
+use lockgate_targets::{Platform, Target as _};
+use serde::Serialize;
 
 use super::drive::target_of;
 use crate::args::{Format, Global, PlanArgs};
@@ -12,6 +13,7 @@ use crate::exit::Exit;
 use crate::images::Effort;
 use crate::out::{Out, style};
 use crate::prepare::{Asked, Prepared, prepare};
+use crate::ui::images::{self, ImageChange};
 use crate::ui::picture::NOTHING_TO_DO;
 
 pub async fn plan(global: &Global, args: &PlanArgs, out: Out) -> anyhow::Result<Exit> {
@@ -24,20 +26,39 @@ pub async fn plan(global: &Global, args: &PlanArgs, out: Out) -> anyhow::Result<
     let prepared = prepare(global, &asked, out).await?;
     let Prepared { state, scope, snapshot } = prepared;
     let target = target_of(&snapshot.system.target, &state.dir, &scope)?;
-    // A target that was never used has nothing to show, and looking must not start it.
+    // A machine that was never released to has nothing to show, and looking must not start its node.
     let is_new = state.store.releases(&scope, 1).await?.is_empty();
-    let observed = if is_new { Observed { services: BTreeMap::new() } } else { target.observe().await? };
+    let observed = match target {
+        Platform::Kubernetes(cluster) => cluster.observe().await?,
+        _ if is_new => Observed::default(),
+        target => target.observe().await?,
+    };
     let newest = state.store.releases(&scope, 1).await?.first().map_or(0, |it| it.id.0);
     let request = Request::new(ReleaseId(newest + 1), Kind::Deploy, snapshot);
     let plan = lockgate_driver::plan_with(&state.store, &request, &observed).await??;
     match out.format {
-        Format::Json => out.json(&plan),
-        Format::Human => out.data(&human(&plan)),
+        Format::Json => {
+            out.json(&Shown { images: images::changes(&plan), routing: routings(&observed), plan: &plan })
+        }
+        Format::Human => out.data(&human(&plan, &observed)),
     }
     Ok(Exit::Done)
 }
 
-pub fn human(plan: &Plan) -> String {
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    plan: &'a Plan,
+    images: BTreeMap<ServiceName, ImageChange>,
+    /// What splits the traffic of each service now.
+    routing: BTreeMap<&'a ServiceName, &'a Routing>,
+}
+
+fn routings(observed: &Observed) -> BTreeMap<&ServiceName, &Routing> {
+    observed.services.iter().map(|it| (it.0, &it.1.routing)).collect()
+}
+
+pub fn human(plan: &Plan, observed: &Observed) -> String {
     let mut lines = vec![title(plan)];
     let report = &plan.report;
     let listed = |what: &str, names: &[lockgate_model::ServiceName]| {
@@ -48,6 +69,15 @@ pub fn human(plan: &Plan) -> String {
     lines.extend(listed("new", &report.new));
     lines.extend(listed("unchanged", &report.unchanged));
     lines.extend(listed("removed", &report.removed));
+    let images = images::changes(plan);
+    let images = images.iter().map(|(name, it)| format!("{name}: {}", images::line(it)));
+    lines.extend(under("images", images));
+    let shifted = |name: &ServiceName| report.changed.contains(name) || report.new.contains(name);
+    let routed = observed.services.iter().filter(|it| shifted(it.0));
+    lines.extend(under(
+        "traffic",
+        routed.filter_map(|(name, it)| Some(format!("{name}: {}", split(&it.routing)?))),
+    ));
     if plan.stages.is_empty() {
         lines.push(format!("\n{}", style::paint(style::GOOD, NOTHING_TO_DO)));
         return lines.join("\n");
@@ -66,6 +96,23 @@ pub fn human(plan: &Plan) -> String {
     lines.push(waits(plan));
     lines.extend(report.notes.iter().map(|it| format!("  {} {it}", style::paint(style::HINT, "note:"))));
     lines.join("\n")
+}
+
+/// Lines below one another, the first behind its title.
+fn under(title: &str, texts: impl Iterator<Item = String>) -> Vec<String> {
+    let titles = std::iter::once(title).chain(std::iter::repeat(""));
+    titles.zip(texts).map(|(title, text)| format!("  {title:<10} {text}")).collect()
+}
+
+/// Nothing for the router of this machine, which splits as it is asked to.
+fn split(routing: &Routing) -> Option<String> {
+    let by = &routing.by;
+    match routing.sharing {
+        Sharing::Exact if by.is_empty() => None,
+        Sharing::Exact => Some(format!("split by {by}")),
+        Sharing::Percent => Some(format!("split by {by}, in whole percents")),
+        Sharing::Replicas => Some("nothing splits it: the share is that of the instances".to_owned()),
+    }
 }
 
 /// How long it may take, without the work itself.

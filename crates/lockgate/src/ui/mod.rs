@@ -2,6 +2,7 @@
 
 pub mod block;
 pub mod facts;
+pub mod images;
 pub mod live;
 pub mod picture;
 pub mod rates;
