@@ -1,7 +1,7 @@
 //! The objects of an environment on Kubernetes, split by who is released.
 //!
-//! A service has its Deployment and the immutable `ConfigMap`s of its pods, a job the same with its Job. Everything
-//! else stands beside them, in an order in which it can be applied. A release stamps what says which one it is.
+//! A service has its Deployment and the immutable `ConfigMap` and Secret of its pods, a job the same with its Job.
+//! Everything else stands beside them, in an order in which it can be applied. A release stamps what says which one it is.
 
 use std::collections::BTreeMap;
 
@@ -46,22 +46,25 @@ impl Split {
         } else {
             SecretSource::Vault { whole: &whole, owner: &owner }
         };
-        template::with_secrets(&mut value, &refs(environment, request, &part), &source);
+        let secret = template::with_secrets(&mut value, &refs(environment, request, &part), &source);
         if matches!(part, Part::Dependency(_)) && kind == "Job" {
             // A job cannot be changed: with another secret it is another one.
             name_by_content(&name, &mut value);
         }
         let is_config = kind == "ConfigMap" && value["immutable"] == true;
-        match (part, kind.as_str()) {
+        let list = match (part, kind.as_str()) {
             (Part::Service(name), kind) if kind == "Deployment" || is_config => {
-                self.services.entry(name).or_default().push(value);
+                self.services.entry(name).or_default()
             }
             (part, kind) if kind == "Job" || is_config => match job(&part) {
-                Some(name) => self.jobs.entry(name).or_default().push(value),
-                None => self.fixtures.push(value),
+                Some(name) => self.jobs.entry(name).or_default(),
+                None => &mut self.fixtures,
             },
-            _ => self.fixtures.push(value),
-        }
+            _ => &mut self.fixtures,
+        };
+        // A server and what prepares it have the same one.
+        let secret = secret.filter(|it| !list.contains(it));
+        list.extend(secret.into_iter().chain([value]));
     }
 
     fn finish(self) -> Workloads {

@@ -1,9 +1,9 @@
 //! Pod templates: what of them says which release they are of is taken away, and which secrets they have is put in.
 //!
 //! Where Lockgate keeps the values, no object holds one. Containers refer to a Secret `<owner>-secrets-<digest>` that
-//! is theirs alone, and the object's annotation `lockgate.dev/secret-refs` says what the target puts in there:
-//! `{"<Secret>": {"<key>": {"name": ..., "version": ...}}}`. Its name changes with what is in it, so a new value
-//! restarts who reads it and an old version keeps the old one.
+//! is theirs alone. It has no data, and its annotation `lockgate.dev/secret-refs` says what the target puts in when it
+//! writes it: `{"<key>": {"name": ..., "version": ...}}`. Its name changes with what is in it, so a new value restarts
+//! who reads it, and an old version keeps the old one.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::kubernetes::objects::{SUFFIX, VERSION};
 
-/// Annotation of an object with a pod template: what the target makes Secrets of.
+/// Annotation of a Secret: the values that it is made of, by key.
 const SECRET_REFS: &str = "lockgate.dev/secret-refs";
 /// Annotation of pods: changes with the value of any secret that they have.
 const SECRETS: &str = "lockgate.dev/secrets";
@@ -51,15 +51,16 @@ pub(super) fn of_no_release(object: &mut Value) {
     }
 }
 
+/// Gives the Secret that its pods have to find, where Lockgate keeps the values.
 pub(super) fn with_secrets(
     object: &mut Value,
     refs: &BTreeMap<String, SecretRef>,
     source: &SecretSource<'_>,
-) {
+) -> Option<Value> {
     // What runs once is not restarted.
     let lasts = object["kind"] != "Job";
-    let Some(template) = place(object).and_then(|it| object.pointer_mut(it)) else { return };
-    let (own, used) = match source {
+    let template = place(object).and_then(|it| object.pointer_mut(it))?;
+    let (name, used) = match source {
         SecretSource::Cluster => (None, refs.clone()),
         SecretSource::Vault { whole, owner } => {
             let keys = entries(template).filter_map(|it| key_of(it, whole));
@@ -70,15 +71,29 @@ pub(super) fn with_secrets(
         }
     };
     if used.is_empty() {
-        return;
+        return None;
     }
     if lasts {
         template["metadata"]["annotations"][SECRETS] = json!(digest(&used));
     }
-    if let Some(name) = own {
-        let refs = json!({ name: used }).to_string();
-        object["metadata"]["annotations"][SECRET_REFS] = json!(refs);
-    }
+    name.map(|it| secret(object, &it, &used))
+}
+
+/// Of the object's place and labels: it goes when the object is gone.
+fn secret(object: &Value, name: &str, used: &BTreeMap<String, SecretRef>) -> Value {
+    let refs = serde_json::to_string(used).expect("texts serialise");
+    json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": name,
+            "namespace": object["metadata"]["namespace"],
+            "labels": object["metadata"]["labels"],
+            "annotations": {SECRET_REFS: refs},
+        },
+        "type": "Opaque",
+        "immutable": true,
+    })
 }
 
 fn digest(used: &BTreeMap<String, SecretRef>) -> String {
