@@ -12,6 +12,7 @@ use lockgate_model::{
 };
 
 mod error;
+mod exchange;
 mod expect;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;

@@ -1,6 +1,6 @@
 //! Names, labels and annotations that say whose an object is and which release it is of.
 
-use lockgate_model::{Scope, ServiceName, SlotRef};
+use lockgate_model::{EffectKey, Scope, ServiceName, SlotRef};
 
 /// Owner of the fields that Lockgate applies.
 pub(crate) const MANAGER: &str = "lockgate";
@@ -49,6 +49,14 @@ pub(crate) fn canary(service: &ServiceName) -> String {
 /// The `ConfigMap` that keeps the fences.
 pub(crate) fn fences(scope: &Scope) -> String {
     shortened(&format!("lockgate-{}", scope.system), &format!("-{}", scope.environment))
+}
+
+/// The Job of an attempt. A look knows its key only.
+pub(crate) fn job(scope: &Scope, key: &EffectKey) -> String {
+    shortened(
+        &format!("{}-{}", scope.system, scope.environment),
+        &format!("-{}", key.as_str().replace('.', "-")),
+    )
 }
 
 /// `name` and `ending`, the former cut and told apart by its digest when both together are too long.

@@ -3,14 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper::body::Incoming;
-use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
 use lockgate_model::{Secret, SmokeSpec, SmokeVia};
 use tokio::net::TcpStream;
 
-use crate::{Class, TargetError, expect};
+use crate::{Class, TargetError, exchange, expect};
 
 /// Picks the slot whatever its weight; the router takes it from this machine only.
 const RELEASE_HEADER: &str = "x-lockgate-release";
@@ -42,31 +38,14 @@ async fn get(
     address: SocketAddr,
     check: &SmokeSpec,
     bearer: Option<&Secret<String>>,
-) -> Result<(u16, Bytes), Box<dyn std::error::Error + Send + Sync>> {
+) -> Result<(u16, Bytes), exchange::Failure> {
     let stream = TcpStream::connect(address).await?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let connection = tokio::spawn(connection);
-    let mut request = Request::get(check.path.as_str()).header("host", address.to_string());
-    for (name, value) in expect::headers(check, bearer) {
-        request = request.header(name, value);
-    }
+    let mut headers = expect::headers(check, bearer);
     match &check.via {
-        SmokeVia::Slot(slot) => request = request.header(RELEASE_HEADER, slot.release.to_string()),
+        SmokeVia::Slot(slot) => headers.push((RELEASE_HEADER.to_owned(), slot.release.to_string())),
         SmokeVia::Route => (),
     }
-    let answer = sender.send_request(request.body(Empty::<Bytes>::new())?).await;
-    let answer = match answer {
-        Ok(answer) => read(answer).await,
-        Err(error) => Err(error.into()),
-    };
-    connection.abort();
-    answer
-}
-
-async fn read(answer: Response<Incoming>) -> Result<(u16, Bytes), Box<dyn std::error::Error + Send + Sync>> {
-    let status = answer.status().as_u16();
-    let body = Limited::new(answer.into_body(), expect::BODY_LEN_MAX).collect().await?.to_bytes();
-    Ok((status, body))
+    exchange::get(stream, &address.to_string(), &check.path, &headers).await
 }
 
 /// A wildcard address is for listening; this machine reaches it by loopback.

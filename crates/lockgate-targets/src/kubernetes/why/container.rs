@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::{Container, ContainerStateTerminated, ContainerS
 
 use super::seen::{Role, Seen, containers, last_end, waits};
 use super::{Finding, SETTLING, Times, Verdict, after, hopeless, image, name, waiting, within};
-use crate::Class;
+use crate::{Class, TargetError};
 
 /// A container that was started again this often before it was ever ready does not become ready by patience.
 const RESTARTS_MAX: i32 = 3;
@@ -80,19 +80,8 @@ impl Subject<'_> {
 
     /// The runtime has everything but cannot run the program.
     fn not_started(&self) -> Finding {
-        let end = last_end(self.status)?;
-        if !matches!(end.reason.as_deref(), Some("StartError" | "ContainerCannotRun")) {
-            return None;
-        }
-        let said = end.message.as_deref().unwrap_or_default();
-        let said = said.rsplit_once("unable to start container process: ").map_or(said, |it| it.1);
-        let said = said.trim_end_matches(": unknown");
+        let (said, hint) = start_failure(last_end(self.status)?)?;
         let text = format!("{} cannot start its program: {said}", self.subject());
-        let hint = if said.contains("exec format error") {
-            "the image is built for another platform: `kubectl get nodes -L kubernetes.io/arch`"
-        } else {
-            "the `command` of the service must name a program that is in the image and may be run"
-        };
         Some(hopeless(Class::Fatal, text, hint))
     }
 
@@ -168,6 +157,37 @@ impl Subject<'_> {
     }
 }
 
+/// Why the program of a pod that has ended was never run; nothing if it was.
+pub(crate) fn never_started(pod: &Pod) -> Option<TargetError> {
+    containers(pod).find_map(|(role, spec, status)| {
+        let it = Subject { seen: &Seen::default(), pod, role, spec, status };
+        match it.not_started()? {
+            Verdict::Hopeless(error) => Some(error),
+            Verdict::Waiting { .. } => None,
+        }
+    })
+}
+
+/// What the runtime said when it could not run the program, and what mends it.
+fn start_failure(end: &ContainerStateTerminated) -> Option<(&str, &'static str)> {
+    if !matches!(end.reason.as_deref(), Some("StartError" | "ContainerCannotRun")) {
+        return None;
+    }
+    let said = end.message.as_deref().unwrap_or_default();
+    let said = said.rsplit_once("unable to start container process: ").map_or(said, |it| it.1);
+    let hint = if said.contains("exec format error") {
+        "the image is built for another platform: `kubectl get nodes -L kubernetes.io/arch`"
+    } else {
+        "the `command` must name a program that is in the image and may be run"
+    };
+    Some((said.trim_end_matches(": unknown"), hint))
+}
+
+/// How the first container of a pod ended, such as `was killed by SIGKILL`.
+pub(crate) fn how_it_ended(pod: &Pod, end: &ContainerStateTerminated) -> String {
+    how(end, pod.spec.as_ref().and_then(|it| it.containers.first()))
+}
+
 /// `secret "absent" not found`, `couldn't find key nokey in ConfigMap why/some`.
 fn absent(message: &str) -> Option<(&'static str, &str)> {
     let lower = message.to_lowercase();
@@ -182,7 +202,7 @@ fn absent(message: &str) -> Option<(&'static str, &str)> {
 }
 
 /// `exited with code 3`, `was killed by SIGSEGV`, `was killed for using more than its 16Mi of memory`.
-pub(super) fn how(end: &ContainerStateTerminated, spec: Option<&Container>) -> String {
+fn how(end: &ContainerStateTerminated, spec: Option<&Container>) -> String {
     if end.reason.as_deref() == Some("OOMKilled") {
         let limits = spec.and_then(|it| it.resources.as_ref()?.limits.as_ref()?.get("memory"));
         return limits.map_or_else(

@@ -19,7 +19,8 @@ use lockgate_model::Millis;
 
 use crate::{Class, TargetError};
 
-pub(crate) use gather::Why;
+pub(crate) use container::{how_it_ended, never_started};
+pub(crate) use gather::{Why, last_lines};
 use seen::Seen;
 
 /// What was applied a moment ago is everywhere after this: a `ConfigMap` or an account of the same release.
