@@ -161,7 +161,7 @@ impl Target for Kubernetes {
 
     async fn look(&self, fence: &Fence, key: &EffectKey) -> Result<Sighting, TargetError> {
         let cluster = self.admitted(fence, &Subject::Key(key.as_str())).await?;
-        jobs::look(cluster, key).await
+        jobs::look(cluster, fence, key).await
     }
 
     async fn logs(&self, slot: &SlotRef, lines: u16) -> Result<Vec<LogLine>, TargetError> {

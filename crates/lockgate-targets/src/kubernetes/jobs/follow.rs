@@ -1,5 +1,7 @@
 //! A Job's way to its end: its pod is watched, its end is put on record at the Job itself.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::ResourceExt as _;
@@ -21,7 +23,7 @@ const TAIL_LINES: i64 = 20;
 /// Between two looks at why its pod does not run: each reads events.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// For a pod to be gone after its job was taken back.
-const GONE_WITHIN: Duration = Duration::from_secs(60);
+const GONE_WITHIN: Duration = Duration::from_mins(1);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -109,16 +111,15 @@ async fn sleep_until(deadline: Option<Instant>) {
 /// What can be said of a Job by whoever comes upon it.
 pub(super) async fn sight(cluster: &Cluster, job: &Job) -> Result<Sighting, TargetError> {
     let name = job.name_any();
-    let record = match Record::of(job) {
-        Some(record) => Some(record),
-        None => {
-            let listed = cluster.api::<Pod>().list(&ListParams::default().labels(&pods_of(&name))).await;
-            let pods = listed.map_err(|it| told(&it, &format!("list the pods of Job {name}")))?.items;
-            if pods.is_empty() && condition(job, "Failed").is_some() {
-                return Ok(Sighting::Unknown);
-            }
-            ended(cluster, Some(job), pods.iter()).await
+    let record = if let Some(record) = Record::of(job) {
+        Some(record)
+    } else {
+        let listed = cluster.api::<Pod>().list(&ListParams::default().labels(&pods_of(&name))).await;
+        let pods = listed.map_err(|it| told(&it, &format!("list the pods of Job {name}")))?.items;
+        if pods.is_empty() && condition(job, "Failed").is_some() {
+            return Ok(Sighting::Unknown);
         }
+        ended(cluster, Some(job), pods.iter()).await
     };
     Ok(match record {
         None => Sighting::Running,
@@ -213,8 +214,13 @@ async fn never_began(cluster: &Cluster, name: &str, error: TargetError) -> Resul
         hint: error.hint.clone(),
     };
     write(cluster, name, &record, Stop::Yes).await?;
-    gone(cluster, name).await?;
-    Err(error)
+    match gone(cluster, name).await? {
+        Gone::Quietly => Err(error),
+        Gone::AfterItRan => {
+            let text = format!("Job {name} began while it was taken back, since {}", error.message);
+            Err(TargetError::new(Class::Ambiguous, text))
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -239,13 +245,32 @@ async fn write(cluster: &Cluster, name: &str, record: &Record, stop: Stop) -> Re
     }
 }
 
-async fn gone(cluster: &Cluster, name: &str) -> Result<(), TargetError> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Gone {
+    Quietly,
+    AfterItRan,
+}
+
+async fn gone(cluster: &Cluster, name: &str) -> Result<Gone, TargetError> {
     let mut pods = Watched::labelled(cluster.api::<Pod>(), &format!("pods of Job {name}"), &pods_of(name));
-    let left = pods.until(|pods| !pods.values().any(runs));
-    tokio::time::timeout(GONE_WITHIN, left).await.unwrap_or_else(|_| {
-        let text =
-            format!("the pod of Job {name} runs on, {} s after it was told to stop", GONE_WITHIN.as_secs());
-        let hint = format!("kubectl -n {} delete pods -l {}", cluster.namespace, pods_of(name));
-        Err(TargetError::new(Class::Ambiguous, text).hint(hint))
-    })
+    let ran = AtomicBool::new(false);
+    let left = pods.until(|pods| {
+        let run = pods.values().any(runs);
+        ran.fetch_or(run, Ordering::Relaxed);
+        !run
+    });
+    let late = tokio::time::timeout(GONE_WITHIN, left).await;
+    match late {
+        Ok(Ok(())) if ran.load(Ordering::Relaxed) => Ok(Gone::AfterItRan),
+        Ok(Ok(())) => Ok(Gone::Quietly),
+        Ok(Err(error)) => Err(error),
+        Err(_) => {
+            let text = format!(
+                "the pod of Job {name} runs on, {} s after it was told to stop",
+                GONE_WITHIN.as_secs()
+            );
+            let hint = format!("kubectl -n {} delete pods -l {}", cluster.namespace, pods_of(name));
+            Err(TargetError::new(Class::Ambiguous, text).hint(hint))
+        }
+    }
 }

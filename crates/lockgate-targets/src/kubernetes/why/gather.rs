@@ -34,7 +34,18 @@ impl Why {
         Why { client, namespace, ready_within, since, running }
     }
 
-    /// How things stand with pods that somebody watches, and with the Deployment that makes them.
+    /// How things stand with the pods that a selector finds, and with the Deployment that makes them.
+    pub(crate) async fn ask(&mut self, pods: &str, deployment: Option<&str>) -> kube::Result<Verdict> {
+        let api: Api<Pod> = Api::namespaced(self.client.clone(), &self.namespace);
+        let pods = api.list(&ListParams::default().labels(pods)).await?.items;
+        let deployment = match deployment {
+            Some(name) => self.deployments().get_opt(name).await?,
+            None => None,
+        };
+        self.judge(pods, deployment).await
+    }
+
+    /// The same of pods that somebody watches anyway.
     pub(crate) async fn judge(
         &mut self,
         pods: Vec<Pod>,
@@ -45,6 +56,10 @@ impl Why {
         seen.logs = self.logs(&seen).await;
         let times = self.times(&seen);
         Ok(verdict(&seen, &times))
+    }
+
+    fn deployments(&self) -> Api<Deployment> {
+        Api::namespaced(self.client.clone(), &self.namespace)
     }
 
     async fn events(&self, seen: &Seen) -> kube::Result<Vec<Event>> {

@@ -67,8 +67,7 @@ pub(super) enum Role {
 
 /// How a container ended the last time.
 pub(super) fn last_end(status: &ContainerStatus) -> Option<&ContainerStateTerminated> {
-    let states = [&status.state, &status.last_state];
-    states.into_iter().find_map(|it| it.as_ref()?.terminated.as_ref())
+    [&status.state, &status.last_state].into_iter().find_map(|it| it.as_ref()?.terminated.as_ref())
 }
 
 /// Why a container does not run yet: reason and message.
