@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{Image, skipped};
+use crate::{Image, Server, skipped};
 
 pub(crate) const REGISTRY: &str = "LOCKGATE_TEST_REGISTRY";
 
@@ -38,6 +38,14 @@ impl Cluster {
 /// Pushes a program and the libraries that it needs, as `name:tag`, to the registry of the cluster.
 /// Gives `10.201.0.1:5000/name@sha256:..`; each tag has a digest of its own, whatever the program is.
 pub fn image_of_program(program: &Path, name_and_tag: &str) -> String {
-    let registry = std::env::var(REGISTRY).unwrap_or_else(|_| panic!("{REGISTRY} is not set"));
-    Image::of_program(program).push(&registry, name_and_tag)
+    Image::of_program(program).push(&registry(), name_and_tag)
+}
+
+/// The same for a server of Debian; `None` where none can be made, which is said.
+pub fn image_of_server(server: Server, name_and_tag: &str) -> Option<String> {
+    Some(server.image(name_and_tag)?.push(&registry(), name_and_tag))
+}
+
+fn registry() -> String {
+    std::env::var(REGISTRY).unwrap_or_else(|_| panic!("{REGISTRY} is not set"))
 }

@@ -9,13 +9,24 @@ use crate::{output, program};
 const SUITE: &str = "trixie";
 const MIRROR: &str = "http://deb.debian.org/debian";
 
-/// Debian without anything beyond what makes it Debian, and these packages.
-pub(crate) fn archive(name: &str, packages: &[&str]) -> PathBuf {
+/// What an engine makes for each container itself, and what nobody reads there.
+const UNUSED: [&str; 5] = [
+    "./dev/*",
+    "./usr/share/doc/*",
+    "./usr/share/i18n/*",
+    "./var/cache/apt/archives/*.deb",
+    "./var/lib/apt/lists/*",
+];
+
+/// Debian without anything beyond what makes it Debian, and these packages without some of their files.
+pub(crate) fn archive(name: &str, packages: &[&str], unused: &[&str]) -> PathBuf {
     cached(&format!("{SUITE}-{name}.tar"), |folder, archive| {
         let root = folder.join("root");
         let mut debootstrap = Command::new(program("debootstrap").expect("it is looked for at the start"));
         debootstrap.arg("--variant=minbase").arg(format!("--include={}", packages.join(",")));
         output(debootstrap.arg(SUITE).arg(&root).arg(MIRROR));
-        output(Command::new("tar").arg("--create").arg("--file").arg(archive).arg("-C").arg(&root).arg("."));
+        let mut tar = Command::new("tar");
+        tar.args(UNUSED.iter().chain(unused).map(|it| format!("--exclude={it}")));
+        output(tar.arg("--create").arg("--file").arg(archive).arg("-C").arg(&root).arg("."));
     })
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -21,6 +22,8 @@ pub struct Config {
     pub env: Vec<String>,
     /// `uid:gid`
     pub user: String,
+    pub folder: Option<String>,
+    pub stop_signal: Option<String>,
     pub labels: Vec<(String, String)>,
 }
 
@@ -59,18 +62,31 @@ impl Image {
 
     /// Writes what `docker save` would write.
     pub fn save(&self, name_and_tag: &str, archive: &Path) {
-        let folder = tempfile::tempdir_in(self.folder.path()).unwrap();
-        let mut names = vec!["manifest.json".to_owned(), "config.json".to_owned()];
-        for (index, layer) in self.layers.iter().enumerate() {
-            let name = format!("{index}.tar");
-            fs::copy(&layer.place, folder.path().join(&name)).unwrap();
-            names.push(name);
+        Image::save_all(&[(self, name_and_tag)], archive);
+    }
+
+    /// The same for several; a layer that they share is written once.
+    pub fn save_all(images: &[(&Image, &str)], archive: &Path) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut manifest = Vec::new();
+        for (image, name_and_tag) in images {
+            let text = image.config_of(name_and_tag);
+            let config = format!("{}.json", digest_of(text.as_bytes()).replace(':', "-"));
+            fs::write(folder.path().join(&config), text).unwrap();
+            let mut layers = Vec::new();
+            for layer in &image.layers {
+                let name = format!("{}.tar", layer.digest.replace(':', "-"));
+                if !folder.path().join(&name).exists() {
+                    symlink(&layer.place, folder.path().join(&name)).unwrap();
+                }
+                layers.push(name);
+            }
+            manifest.push(json!({"Config": config, "RepoTags": [name_and_tag], "Layers": layers}));
         }
-        let manifest =
-            json!([{"Config": names[1], "RepoTags": [name_and_tag], "Layers": names[2..]}]).to_string();
-        fs::write(folder.path().join(&names[0]), manifest).unwrap();
-        fs::write(folder.path().join(&names[1]), self.config_of(name_and_tag)).unwrap();
-        output(Command::new("tar").arg("-C").arg(folder.path()).arg("-cf").arg(archive).args(&names));
+        fs::write(folder.path().join("manifest.json"), Value::from(manifest).to_string()).unwrap();
+        let mut tar = Command::new("tar");
+        tar.args(["--dereference", "-C"]).arg(folder.path()).arg("-cf").arg(archive).arg(".");
+        output(&mut tar);
     }
 
     /// The config names the tag, so that two tags of one program are two images.
@@ -93,6 +109,8 @@ impl Image {
                 "Cmd": config.command,
                 "Env": config.env,
                 "User": config.user,
+                "WorkingDir": config.folder,
+                "StopSignal": config.stop_signal,
                 "Labels": labels,
             },
             "rootfs": {"type": "layers", "diff_ids": digests},

@@ -12,9 +12,11 @@ mod host;
 mod image;
 mod program;
 mod registry;
+mod servers;
 
-pub use cluster::{Cluster, image_of_program};
+pub use cluster::{Cluster, image_of_program, image_of_server};
 pub use engine::{Builder, Container, Engine, Networks, bases};
 pub use host::{output, program, skipped};
 pub use image::{Config, Image};
 pub use registry::Registry;
+pub use servers::Server;

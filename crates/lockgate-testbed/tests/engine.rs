@@ -12,7 +12,7 @@ const IMAGE: &str = "testbed/engine:1";
 fn an_image_without_an_engine_runs_in_one_that_is_killed_and_started_again() {
     let Some(mut engine) = Engine::start("a Docker engine of its own", Networks::Bridges) else { return };
     let this = Image::of_program(&std::env::current_exe().unwrap());
-    engine.load(&this, IMAGE);
+    engine.load(&[(&this, IMAGE)]);
     engine.run(["network", "create", "testbed"]);
     let bridge =
         format!("br-{}", &engine.run(["network", "inspect", "testbed", "--format", "{{.Id}}"])[..12]);

@@ -15,7 +15,7 @@ const NPM: &str = "11.21.2";
 
 /// Debian without anything beyond what makes it Debian, and certificates.
 pub fn debian(engine: &Engine) {
-    let archive = debian::archive("minbase", &["ca-certificates"]);
+    let archive = debian::archive("minbase", &["ca-certificates"], &[]);
     engine.run(["import".as_ref(), archive.as_os_str(), "bare".as_ref()]);
     // Whoever runs the tests may trust a registry that nobody else knows.
     let context = tempfile::tempdir().unwrap();

@@ -49,8 +49,7 @@ impl Container<'_> {
     }
 
     pub fn logs(&self) -> String {
-        let logs = self.engine.command(["logs", &self.id]).output().unwrap();
-        String::from_utf8_lossy(&logs.stdout).into_owned() + &String::from_utf8_lossy(&logs.stderr)
+        self.engine.logs(&self.id)
     }
 
     /// Asks it to stop, with the signal of its image; killing it is a failure.

@@ -122,10 +122,22 @@ impl Engine {
         String::from_utf8(stdout).unwrap().trim().to_owned()
     }
 
-    /// The image is there afterwards, as if it had been pulled.
-    pub fn load(&self, image: &Image, name_and_tag: &str) {
+    /// What it printed, `None` if it does not succeed.
+    pub fn try_run(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Option<String> {
+        let done = self.command(args).output().unwrap();
+        done.status.success().then(|| String::from_utf8_lossy(&done.stdout).trim().to_owned())
+    }
+
+    /// What a container wrote, to its standard output and then to its error.
+    pub fn logs(&self, container: &str) -> String {
+        let logs = self.command(["logs", container]).output().unwrap();
+        String::from_utf8_lossy(&logs.stdout).into_owned() + &String::from_utf8_lossy(&logs.stderr)
+    }
+
+    /// The images are there afterwards, as if they had been pulled.
+    pub fn load(&self, images: &[(&Image, &str)]) {
         let archive = tempfile::NamedTempFile::new_in(self.folder.path()).unwrap();
-        image.save(name_and_tag, archive.path());
+        Image::save_all(images, archive.path());
         self.run(["load".as_ref(), "--quiet".as_ref(), "--input".as_ref(), archive.path().as_os_str()]);
     }
 
