@@ -129,7 +129,11 @@ impl Collecting {
             Err(what) => return Ok(Err(what)),
         };
         let Some(found) = found else {
-            return Ok(if need.required { Err("it has no value".to_owned()) } else { Ok(()) });
+            let lacking = match need.public_of {
+                Some(_) => "it has no value, nor has its private half",
+                None => "it has no value",
+            };
+            return Ok(if need.required { Err(lacking.to_owned()) } else { Ok(()) });
         };
         if let Err(what) = format::check(found.reveal(), need.format) {
             return Ok(Err(what.to_owned()));
@@ -154,7 +158,8 @@ impl Collecting {
                 self.kept.set(&key.name, kept)?;
                 Ok(Ok(Some(made)))
             }
-            Err(by_hand) => Ok(Err(format!("it has no value. {by_hand}"))),
+            Err(by_hand) if need.required => Ok(Err(format!("it has no value. {by_hand}"))),
+            Err(_) => Ok(Ok(None)),
         }
     }
 

@@ -141,19 +141,27 @@ impl Needs {
     /// Somebody reads a secret. Where its reader says nothing of it, another service or the system may.
     fn secret(&mut self, system: &System, name: &str, rule: Option<&SecretRule>, reader: &str) -> Key {
         let rule = rule.or_else(|| rule_of(system, name));
-        let key = Key::of(name, rule);
-        let is_password = system.dependencies.iter().any(|(dependency, it)| {
-            lockgate_render::password_of(dependency, it).is_some_and(|it| it == name)
-        });
-        let public_of = rule.and_then(|it| it.public_of.as_deref());
-        let public_of = public_of.map(|it| self.secret(system, it, None, reader));
+        let private = rule.and_then(|it| it.public_of.as_deref());
+        // The private half may be somebody else's; it is asked for when there is no public one.
+        let private = private.map(|it| self.known(system, it, rule_of(system, it)));
+        let key = self.known(system, name, rule);
         let need = self.values.entry(key.clone()).or_default();
         need.required |= rule.is_none_or(|it| it.required);
+        need.public_of = need.public_of.take().or(private);
+        need.readers.insert(reader.to_owned());
+        key
+    }
+
+    /// What is said of a secret, whoever reads it.
+    fn known(&mut self, system: &System, name: &str, rule: Option<&SecretRule>) -> Key {
+        let key = Key::of(name, rule);
+        let mut passwords =
+            system.dependencies.iter().filter_map(|it| lockgate_render::password_of(it.0, it.1));
+        let is_password = passwords.any(|it| it == name);
+        let need = self.values.entry(key.clone()).or_default();
         need.format = need.format.or(rule.and_then(|it| it.format));
         need.generate = need.generate.or(rule.and_then(|it| it.generate));
         need.generate = need.generate.or(is_password.then_some(Generate::Password));
-        need.public_of = need.public_of.take().or(public_of);
-        need.readers.insert(reader.to_owned());
         key
     }
 }

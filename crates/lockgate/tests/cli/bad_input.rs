@@ -114,18 +114,16 @@ fn what_this_version_does_not_carry_out_is_refused_by_name() {
              {more}environments: {{local: {environment}}}\n"
         )
     };
-    world.write_text(&spec("{target: {kubernetes: {namespace: shop}}}", ""));
+    world.write_text(&spec("{target: {apprunner: {region: eu-west-1}}}", ""));
     world.run(&["check"]).ended(0);
-    world.run(&["show"]).ended(0).says("namespace: shop");
+    world.run(&["show"]).ended(0).says("region: eu-west-1");
     for command in ["plan", "deploy"] {
-        world.run(&[command]).ended(1).says("environment `local` is on `kubernetes`");
+        world.run(&[command]).ended(1).says("environment `local` is on `apprunner`");
     }
-    world.write_text(&spec("{target: local}", "seeds: {command: [./seed]}\nrollout: {strategy: recreate}\n"));
-    let said = world
-        .run(&["deploy"])
-        .ended(1)
-        .says("does not carry out on `local`: seeds, rollout.strategy: recreate");
-    said.says("services.web.secrets");
+    let cron = "cron: {tidy: {schedule: \"0 3 * * *\", command: [./tidy]}}\n";
+    world.write_text(&spec("{target: local}", &format!("{cron}rollout: {{strategy: recreate}}\n")));
+    let refused = "does not carry out on `local`: cron, rollout.strategy: recreate";
+    world.run(&["deploy"]).ended(1).says(refused);
     assert!(!world.state().exists(), "a refused command leaves no state");
 }
 

@@ -19,13 +19,15 @@ services:
   web:
     port: {web}
     command: [sh, -c, 'env | grep ^GIVEN_ | sort > given.txt; exec \"{program}\" sample']
-    env: {{GIVEN_URL: \"postgres://shop:${{secrets.DB_PASSWORD}}@db/shop\", GIVEN_CACHE: \"${{cache.url}}\"}}
-    variables: {{GIVEN_PLAIN: {{required: true, about: told by the environment}}}}
+    env:
+      GIVEN_URL: \"postgres://shop:${{secrets.DB_PASSWORD}}@db/shop\"
+      GIVEN_CACHE: \"${{cache.url}}\"
+      GIVEN_PLAIN: {{required: true, about: told by the environment}}
     secrets:
       GIVEN_TOKEN: {{required: true}}
       GIVEN_CERT: {{format: pem, required: true}}
       GIVEN_OPTIONAL: {{required: false}}
-      GIVEN_MADE: {{generate: hex-32}}
+      GIVEN_MADE: {{generate: hex32}}
       GIVEN_PRIVATE: {{generate: ed25519}}
       GIVEN_PUBLIC: {{public_of: GIVEN_PRIVATE}}
       GIVEN_PART: {{from: BUNDLE, key: part}}

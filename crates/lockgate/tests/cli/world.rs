@@ -21,6 +21,8 @@ pub struct World {
     /// Port of the service `web`, and of `api`.
     pub web: u16,
     pub api: u16,
+    /// Variables of every command.
+    variables: Vec<(&'static str, String)>,
 }
 
 /// What a command said.
@@ -64,9 +66,19 @@ impl Said {
 impl World {
     /// Two small services behind one spec. Steps are short: a test's traffic is heavy enough for them.
     pub fn new() -> World {
-        let world = World { dir: tempfile::tempdir().unwrap(), web: free_port(), api: free_port() };
+        let world = World {
+            dir: tempfile::tempdir().unwrap(),
+            web: free_port(),
+            api: free_port(),
+            variables: vec![],
+        };
         world.write(&Knobs::default());
         world
+    }
+
+    pub fn with_variable(mut self, name: &'static str, value: &str) -> World {
+        self.variables.push((name, value.to_owned()));
+        self
     }
 
     pub fn path(&self) -> &Path {
@@ -89,6 +101,7 @@ impl World {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lockgate"));
         command.args(args).current_dir(self.path()).stdin(Stdio::null());
         command.env_remove("LOCKGATE_STATE").env("TZ", "UTC").env("USER", "tester");
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 
