@@ -17,6 +17,8 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Failed, Trial};
 use lockgate_node::NodeConfig;
 
+#[cfg(feature = "kubernetes")]
+mod kubernetes;
 mod local;
 mod programs;
 mod suite;
@@ -31,9 +33,12 @@ fn main() -> ExitCode {
         ["as-service", ..] => programs::service(),
         ["as-child", ..] => programs::child(),
         ["as-job", rest @ ..] => programs::job(rest),
+        ["as-marks"] => programs::marks(),
         _ => {
-            let trials = suite::trials().into_iter().chain(local::trials()).collect();
-            libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+            let trials = suite::trials().into_iter().chain(local::trials());
+            #[cfg(feature = "kubernetes")]
+            let trials = trials.chain(kubernetes::trials());
+            libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
         }
     }
 }

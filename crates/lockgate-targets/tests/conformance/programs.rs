@@ -1,8 +1,9 @@
 //! What the tests' slots and jobs run: this executable again.
 
 use std::convert::Infallible;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -57,7 +58,8 @@ pub(crate) fn child() -> ExitCode {
 }
 
 async fn serve(port: u16) {
-    let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    let host = std::env::var("HOST").unwrap_or_else(|_| "127.0.0.1".to_owned());
+    let listener = TcpListener::bind((host, port)).await.unwrap();
     loop {
         let (stream, _) = listener.accept().await.unwrap();
         tokio::spawn(async move {
@@ -71,13 +73,24 @@ async fn serve(port: u16) {
     }
 }
 
+/// Requests of users; those of the platform itself are not among them.
+static SERVED: AtomicU64 = AtomicU64::new(0);
+
 async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let path = request.uri().path();
+    if !matches!(path, "/healthz" | "/metrics") {
+        SERVED.fetch_add(1, Ordering::Relaxed);
+    }
     let (status, text) = match path {
         "/healthz" if std::env::var("MODE").is_ok_and(|it| it == "never-ready") => {
             (503, "migrations are pending".to_owned())
         }
         "/healthz" => (200, "ok".to_owned()),
+        "/metrics" => {
+            let name = lockgate_model::metrics::REQUESTS;
+            let served = SERVED.load(Ordering::Relaxed);
+            (200, format!("# TYPE {name} counter\n{name}{{status=\"200\"}} {served}\n"))
+        }
         "/pid" => (200, std::process::id().to_string()),
         "/crash" => {
             eprintln!("told to crash");
@@ -122,7 +135,7 @@ pub(crate) fn job(words: &[&str]) -> ExitCode {
         }
         ["wait-for", file, count] => {
             append(count);
-            while !std::path::Path::new(file).exists() {
+            while !exists(file) {
                 std::thread::sleep(Duration::from_millis(10));
             }
             ExitCode::SUCCESS
@@ -132,6 +145,64 @@ pub(crate) fn job(words: &[&str]) -> ExitCode {
 }
 
 fn append(file: &str) {
+    if let Some(mark) = file.strip_prefix("http://") {
+        return until_answered("POST", mark).then_some(()).expect("the mark is taken");
+    }
     let mut file = std::fs::OpenOptions::new().create(true).append(true).open(file).unwrap();
     writeln!(file, "ran").unwrap();
+}
+
+fn exists(file: &str) -> bool {
+    file.strip_prefix("http://")
+        .map_or_else(|| std::path::Path::new(file).exists(), |mark| until_answered("GET", mark))
+}
+
+/// Whether the keeper of marks answers that it is done; it may be starting still.
+fn until_answered(method: &str, mark: &str) -> bool {
+    let (host, name) = mark.split_once('/').unwrap();
+    loop {
+        if let Ok(mut stream) = std::net::TcpStream::connect(host) {
+            let request = format!("{method} /{name} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+            stream.write_all(request.as_bytes()).unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            return answer.starts_with("HTTP/1.1 200");
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Keeps the marks of jobs that share no file system with the tests: each POST adds a line.
+pub(crate) fn marks() -> ExitCode {
+    crate::runtime().block_on(async {
+        let port: u16 = std::env::var("PORT").unwrap().parse().unwrap();
+        let listener = TcpListener::bind(("0.0.0.0", port)).await.unwrap();
+        let kept: Marks = Marks::default();
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let kept = Marks::clone(&kept);
+            tokio::spawn(async move {
+                let answer = service_fn(|request| std::future::ready(keep(&kept, &request)));
+                let served = hyper::server::conn::http1::Builder::new();
+                if let Err(error) = served.serve_connection(TokioIo::new(stream), answer).await {
+                    eprintln!("a connection ended: {error}");
+                }
+            });
+        }
+    })
+}
+
+type Marks = std::sync::Arc<std::sync::Mutex<std::collections::BTreeMap<String, String>>>;
+
+fn keep(marks: &Marks, request: &Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let mut marks = marks.lock().unwrap();
+    let name = request.uri().path().to_owned();
+    if request.method() == hyper::Method::POST {
+        marks.entry(name.clone()).or_default().push_str("ran\n");
+    }
+    let (status, text) = match marks.get(&name) {
+        Some(text) => (200, text.clone()),
+        None => (404, "no mark".to_owned()),
+    };
+    Ok(Response::builder().status(status).body(Full::new(Bytes::from(text))).unwrap())
 }

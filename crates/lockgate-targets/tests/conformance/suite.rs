@@ -22,6 +22,10 @@ pub(crate) trait Platform {
     fn job(&self, words: &[&str]) -> JobSpec;
     /// A path for a job's marks.
     fn path(&self, name: &str) -> String;
+    /// What jobs have written at a path.
+    fn marked(&self, path: &str) -> impl Future<Output = Option<String>>;
+    /// Writes there, which a job may wait for.
+    fn mark(&self, path: &str) -> impl Future<Output = ()>;
     /// Sends a request as a user would; the answering release.
     fn request(&self) -> impl Future<Output = Option<String>>;
     fn smoke(&self, via: SmokeVia, path: &str) -> SmokeSpec;
@@ -50,6 +54,14 @@ impl Platform for World {
         World::path(self, name)
     }
 
+    async fn marked(&self, path: &str) -> Option<String> {
+        std::fs::read_to_string(path).ok()
+    }
+
+    async fn mark(&self, path: &str) {
+        std::fs::write(path, "").unwrap();
+    }
+
     async fn request(&self) -> Option<String> {
         self.get("/").await.filter(|it| it.0 == 200).map(|it| it.1)
     }
@@ -73,7 +85,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// The suite for one platform.
-fn of<P: Platform + 'static>(platform: &str) -> Vec<Trial> {
+pub(crate) fn of<P: Platform + 'static>(platform: &str) -> Vec<Trial> {
     let named = |sentence: &str| format!("{platform}: {sentence}");
     vec![
         crate::trial(&named("a slot comes up, and asking again changes nothing"), comes_up_once::<P>),
@@ -228,7 +240,7 @@ async fn fences<P: Platform>() {
     let job = platform.job(&["count", &platform.path("ran")]);
     let dead = target.run_job(&fence(9), &key(5), &job).await.unwrap_err();
     assert_eq!(dead.class, Class::Fenced);
-    assert!(!std::path::Path::new(&platform.path("ran")).exists());
+    assert_eq!(platform.marked(&platform.path("ran")).await, None);
     assert_eq!(ready(&target.observe().await.unwrap(), 1), 1);
 }
 
@@ -241,10 +253,10 @@ async fn runs_once<P: Platform>() {
     assert_eq!((first.exit_code, first.tail.as_slice()), (Some(0), ["counted".to_owned()].as_slice()));
     let again = platform.client().run_job(&fence(1), &key(1), &job).await.unwrap();
     assert_eq!(again, first);
-    assert_eq!(std::fs::read_to_string(&marks).unwrap(), "ran\n");
+    assert_eq!(platform.marked(&marks).await.as_deref(), Some("ran\n"));
     assert_eq!(target.look(&fence(2), &key(1)).await.unwrap(), Sighting::Done(first));
     target.run_job(&fence(3), &key(2), &job).await.unwrap();
-    assert_eq!(std::fs::read_to_string(&marks).unwrap(), "ran\nran\n", "another key is another run");
+    assert_eq!(platform.marked(&marks).await.as_deref(), Some("ran\nran\n"), "another key is another run");
 }
 
 async fn job_fails<P: Platform>() {
@@ -269,7 +281,7 @@ async fn job_without_caller<P: Platform>() {
     let (go, marks) = (platform.path("go"), platform.path("marks"));
     let job = platform.job(&["wait-for", &go, &marks]);
     let target = platform.client();
-    let ran = async || std::path::Path::new(&marks).exists();
+    let ran = async || platform.marked(&marks).await.is_some();
     let (first, key_1) = (fence(1), key(1));
     tokio::select! {
         report = target.run_job(&first, &key_1, &job) => panic!("ended before it was let go: {report:?}"),
@@ -277,10 +289,10 @@ async fn job_without_caller<P: Platform>() {
     }
     let target = platform.client();
     assert_eq!(target.look(&fence(1), &key(1)).await.unwrap(), Sighting::Running);
-    std::fs::write(&go, "").unwrap();
+    platform.mark(&go).await;
     let report = tokio::time::timeout(SOON, target.run_job(&fence(1), &key(1), &job)).await.unwrap().unwrap();
     assert_eq!(report.exit_code, Some(0));
-    assert_eq!(std::fs::read_to_string(&marks).unwrap(), "ran\n");
+    assert_eq!(platform.marked(&marks).await.as_deref(), Some("ran\n"));
 }
 
 async fn look_fences<P: Platform>() {
@@ -290,7 +302,7 @@ async fn look_fences<P: Platform>() {
     assert_eq!(target.look(&fence(5), &key(1)).await.unwrap(), Sighting::NeverRan);
     let late = target.run_job(&fence(4), &key(1), &job).await.unwrap_err();
     assert_eq!(late.class, Class::Fenced);
-    assert!(!std::path::Path::new(&platform.path("ran")).exists());
+    assert_eq!(platform.marked(&platform.path("ran")).await, None);
     assert_eq!(target.run_job(&fence(5), &key(1), &job).await.unwrap().exit_code, Some(0));
 }
 
@@ -331,5 +343,5 @@ async fn crash_between_calls<P: Platform>() {
     let observed = platform.client().observe().await.unwrap();
     assert_eq!(observed.services[&service()].slots.keys().collect::<Vec<_>>(), [&ReleaseId(2)]);
     assert_eq!((ready(&observed, 2), platform.request().await.as_deref()), (2, Some("r2")));
-    assert_eq!(std::fs::read_to_string(&marks).unwrap(), "ran\n");
+    assert_eq!(platform.marked(&marks).await.as_deref(), Some("ran\n"));
 }
