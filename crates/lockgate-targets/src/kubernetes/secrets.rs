@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::ByteString;
 use lockgate_model::{SecretRef, with_causes};
 use serde_json::{Map, Value, json};
 
@@ -26,8 +27,8 @@ pub(super) fn filled(cluster: &Cluster, object: &Value) -> Result<Value, TargetE
             let hint = "request the release again where the state folder is that it was requested from";
             fatal(format!("the value of {}: {}", secret.name, with_causes(&it))).hint(hint)
         })?;
-        data.insert(key, json!(value.reveal()));
+        data.insert(key, json!(ByteString(value.reveal().clone().into_bytes())));
     }
-    set(&mut object, &["stringData"], Value::Object(data));
+    set(&mut object, &["data"], Value::Object(data));
     Ok(object)
 }
