@@ -57,7 +57,7 @@ pub use lock::{Lock, Needed, Pin, Unreadable as UnreadableLock, needed};
 pub use manifest::{Entry, Manifest, PATH as MANIFEST};
 pub use output::Problem;
 pub use tree::{Comparison, Difference, DifferenceKind};
-pub use workloads::{SecretNeed, WorkloadRequest, Workloads, secret_needs, workloads};
+pub use workloads::{WorkloadRequest, Workloads, workloads};
 
 use facts::Facts;
 use output::Output;

@@ -97,7 +97,8 @@ impl OneMachine<'_> {
         // A job may have values of its own, such as the address of the only database.
         for (name, value) in env {
             let template = Template::parse(value);
-            if template.plain().is_none() {
+            let is_kept_apart = refs.is_some_and(|it| it.contains_key(name));
+            if template.plain().is_none() && !is_kept_apart {
                 templates.insert(name.clone(), self.composed(&template, refs));
             }
         }

@@ -23,8 +23,6 @@ use crate::facts::{self, Facts, ImageFact};
 use crate::output::Problem;
 use crate::{Lock, Request, Selection};
 
-pub use secrets::{SecretNeed, secret_needs};
-
 /// One environment that is released.
 pub struct WorkloadRequest<'a> {
     /// Resolved for this version.
@@ -34,9 +32,9 @@ pub struct WorkloadRequest<'a> {
     pub images: &'a BTreeMap<ServiceName, String>,
     /// Pins the images of dependencies.
     pub lock: &'a Lock,
-    /// Each service's secrets, by the names of [`secret_needs`].
+    /// Each service's variables whose values are kept apart, whole: of one that only mentions a secret as well.
     pub secrets: &'a BTreeMap<ServiceName, BTreeMap<String, SecretRef>>,
-    /// Secrets that bundled dependencies take, by the same names.
+    /// Passwords of bundled dependencies, by the secret's name.
     pub dependency_secrets: &'a BTreeMap<String, SecretRef>,
 }
 
@@ -84,6 +82,7 @@ fn release<'a>(facts: &mut Facts<'a>, request: &WorkloadRequest<'a>) -> Vec<Prob
         for job in environment.migration.iter_mut().chain(&mut environment.seed) {
             job.retry = Retry::ONCE;
         }
+        secrets::take(environment, request);
         problems.extend(secrets::problems(environment, request));
         for fact in environment.services.values_mut() {
             let Some(reference) = image(request, fact.name) else {

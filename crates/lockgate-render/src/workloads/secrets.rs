@@ -1,128 +1,108 @@
-//! Which secrets must have a value before a release begins, and whether each has one.
+//! Variables whose values are kept apart, and what is missing of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lockgate_model::{DependencyName, ServiceName, Store, System};
+use lockgate_model::{SecretRef, SecretRule, Store};
 
 use super::WorkloadRequest;
-use crate::facts::{Environment, Facts, Part, VariableValue, as_variable};
+use crate::facts::{Environment, Part, Template, Variable, VariableValue, as_variable};
 use crate::output::Problem;
-use crate::{Lock, Request, Selection};
 
-/// One value that containers need and the spec does not say.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SecretNeed {
-    /// Without a value, nothing that reads it can start.
-    pub required: bool,
-    /// Services that have it as a variable, or within one.
-    pub services: BTreeSet<ServiceName>,
-    /// Bundled dependencies that take it.
-    pub dependencies: BTreeSet<DependencyName>,
-}
-
-/// By name. A variable of which the spec says only that it is needed counts as well: some store has its value.
-pub fn secret_needs(system: &System) -> BTreeMap<String, SecretNeed> {
-    let rendered = Request {
-        systems: vec![system.clone()],
-        lock: Lock::default(),
-        source: String::new(),
-        selection: Selection::default(),
-        images: BTreeMap::new(),
-        version: None,
-    };
-    Facts::new(&rendered).environments.first().map(of_environment).unwrap_or_default()
-}
-
-fn of_environment(environment: &Environment<'_>) -> BTreeMap<String, SecretNeed> {
-    let secrets = environment.secrets.iter().map(|(name, fact)| {
-        let need = SecretNeed {
-            required: fact.rule.is_none_or(|it| it.required),
-            services: fact.services.iter().map(|it| (*it).clone()).collect(),
-            dependencies: fact.dependencies.iter().map(|it| (*it).clone()).collect(),
-        };
-        (name.clone(), need)
-    });
-    let mut needs: BTreeMap<String, SecretNeed> = secrets.collect();
-    for fact in environment.services.values() {
-        for variable in &fact.variables {
-            match &variable.value {
-                VariableValue::Store { required } => {
-                    let need = needs.entry(variable.name.to_owned()).or_default();
-                    need.required |= required;
-                    need.services.insert(fact.name.clone());
-                }
-                VariableValue::Plain(template) => {
-                    for it in template.0.iter().filter_map(address) {
-                        let need = needs.entry(it).or_default();
-                        need.required = true;
-                        need.services.insert(fact.name.clone());
-                    }
-                }
-                VariableValue::Secret(_) => {}
-            }
-        }
-    }
-    needs
-}
-
-/// An address that is found by looking, such as `${postgres.url}`, is kept as secrets are.
-fn address(part: &Part) -> Option<String> {
-    match part {
-        Part::Other(name) if !is_of_commit(name) => Some(as_variable(name)),
-        Part::Other(_) | Part::Text(_) | Part::Secret(_) | Part::Version => None,
-    }
-}
-
-fn is_of_commit(reference: &str) -> bool {
-    reference.starts_with("git.")
-}
+/// Of a variable whose value is known: nothing more is asked of it.
+static KEPT: SecretRule = SecretRule {
+    generate: None,
+    public_of: None,
+    rotate: None,
+    from: None,
+    key: None,
+    format: None,
+    required: true,
+    about: None,
+};
 
 /// Does the cluster have the values itself?
 pub(super) fn are_kept_by_the_cluster(environment: &Environment<'_>) -> bool {
     matches!(environment.system.stores.secrets, Some(Store::Kubernetes(_) | Store::ExternalSecrets(_)))
 }
 
+/// A variable that is kept apart is a secret as a whole, whatever it is made of.
+pub(super) fn take(environment: &mut Environment<'_>, request: &WorkloadRequest<'_>) {
+    for fact in environment.services.values_mut() {
+        let Some(refs) = request.secrets.get(fact.name) else { continue };
+        for variable in fact.variables.iter_mut().filter(|it| refs.contains_key(it.name)) {
+            variable.value = VariableValue::Secret(&KEPT);
+        }
+    }
+}
+
 pub(super) fn problems(environment: &Environment<'_>, request: &WorkloadRequest<'_>) -> Vec<Problem> {
     let mut problems = vec![];
+    let mut missing: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let none = BTreeMap::new();
     for fact in environment.services.values() {
+        let refs = request.secrets.get(fact.name).unwrap_or(&none);
         for variable in &fact.variables {
-            let VariableValue::Plain(template) = &variable.value else { continue };
-            for part in &template.0 {
-                let Part::Other(name) = part else { continue };
-                if is_of_commit(name) {
-                    problems.push(Problem {
-                        message: format!(
-                            "`{}` of `{}` is `${{{name}}}`, and a release knows its version only",
-                            variable.name, fact.name
-                        ),
-                        help: "say `${release.version}`, and give the commit as `--version`".to_owned(),
-                    });
-                }
+            problems.extend(of_commit(fact.name.as_str(), variable));
+            for secret in lacks(environment, variable, refs) {
+                missing.entry(secret).or_default().insert(format!("`{}`", fact.name));
             }
         }
     }
-    if are_kept_by_the_cluster(environment) {
-        return problems;
+    for (name, bundled) in &environment.bundled {
+        for secret in bundled.env.values().flat_map(Template::secrets) {
+            if !request.dependency_secrets.contains_key(secret) {
+                missing.entry(secret.to_owned()).or_default().insert(format!("`{name}`"));
+            }
+        }
     }
-    for (name, need) in of_environment(environment).iter().filter(|it| it.1.required) {
-        let lacks =
-            |service: &&ServiceName| !request.secrets.get(*service).is_some_and(|it| it.contains_key(name));
-        let mut readers: Vec<String> =
-            need.services.iter().filter(lacks).map(|it| format!("`{it}`")).collect();
-        if !request.dependency_secrets.contains_key(name) {
-            readers.extend(need.dependencies.iter().map(|it| format!("`{it}`")));
-        }
-        if !readers.is_empty() {
-            problems.push(Problem {
-                message: format!(
-                    "the secret `{name}` has no value, and {} cannot start without it",
-                    readers.join(", ")
-                ),
-                help: format!(
-                    "give it one in the environment's store of secrets, or say `required: false` of `{name}`"
-                ),
-            });
-        }
+    if !are_kept_by_the_cluster(environment) {
+        problems.extend(missing.into_iter().map(|(name, readers)| {
+            let readers: Vec<String> = readers.into_iter().collect();
+            Problem {
+                message: format!("`{name}` has no value, and {} cannot start without it", readers.join(", ")),
+                help: "give it one in the environment's store of secrets".to_owned(),
+            }
+        }));
     }
     problems
+}
+
+/// The commit is known to whoever builds, and not to a release.
+fn of_commit(service: &str, variable: &Variable<'_>) -> Option<Problem> {
+    let VariableValue::Plain(template) = &variable.value else { return None };
+    let reference = template.0.iter().find_map(|it| match it {
+        Part::Other(name) => name.strip_prefix("git."),
+        Part::Text(_) | Part::Secret(_) | Part::Version => None,
+    })?;
+    Some(Problem {
+        message: format!(
+            "`{}` of `{service}` is `${{git.{reference}}}`, and a release knows its version only",
+            variable.name
+        ),
+        help: "say `${release.version}`, and give the commit as `--version`".to_owned(),
+    })
+}
+
+/// Names of the values without which the variable cannot be set.
+fn lacks(
+    environment: &Environment<'_>,
+    variable: &Variable<'_>,
+    refs: &BTreeMap<String, SecretRef>,
+) -> Vec<String> {
+    let is_required =
+        |name: &str| environment.secrets.get(name).and_then(|it| it.rule).is_none_or(|it| it.required);
+    let wanted: Vec<String> = match &variable.value {
+        VariableValue::Plain(template) => {
+            let parts = template.0.iter().filter_map(|it| match it {
+                Part::Secret(name) if is_required(name) => Some(name.clone()),
+                Part::Other(name) if !name.starts_with("git.") => Some(as_variable(name)),
+                Part::Text(_) | Part::Secret(_) | Part::Other(_) | Part::Version => None,
+            });
+            parts.collect()
+        }
+        VariableValue::Secret(rule) if rule.required => vec![variable.name.to_owned()],
+        VariableValue::Store { required: true } => vec![variable.name.to_owned()],
+        VariableValue::Secret(_) | VariableValue::Store { .. } => vec![],
+    };
+    wanted.into_iter().filter(|it| !refs.contains_key(it)).collect()
 }
