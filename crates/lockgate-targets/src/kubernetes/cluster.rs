@@ -23,6 +23,7 @@ pub(crate) struct Cluster {
     pub(crate) traffic: Traffic,
     /// The fences as they were seen last; held while one is admitted.
     pub(super) fences: Mutex<Option<ConfigMap>>,
+    pub(super) counted: super::samples::Counted,
 }
 
 impl Cluster {
@@ -38,6 +39,7 @@ impl Cluster {
             vault: config.vault.clone(),
             traffic: target.traffic,
             fences: Mutex::default(),
+            counted: super::samples::Counted::default(),
         })
     }
 

@@ -1,0 +1,226 @@
+//! A namespace for one test, with a service in it whose versions say which they are.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use lockgate_model::{
+    EffectKey, EnvironmentName, Fence, Fixtures, Form, Health, KubernetesTarget, LATENCY_BOUNDS_MS,
+    MetricsAt, Millis, Objects, Observed, Port, PortName, Protocol, ReleaseId, Scope, ServiceName, SlotRef,
+    SlotSpec, Stop, StopSignal, SystemName, Traffic, Version, Via,
+};
+use lockgate_targets::{Kubernetes, KubernetesConfig, Target as _};
+use lockgate_testbed::Cluster;
+use serde_json::{Value, json};
+
+use crate::client::Client;
+
+const PORT: u16 = 8080;
+/// Pods that are pulled, started and probed; nothing here takes longer unless it is broken.
+const SOON: Duration = Duration::from_secs(60);
+
+#[derive(Clone)]
+pub(crate) struct Place {
+    cluster: Cluster,
+    pub(crate) namespace: String,
+}
+
+/// Removes the namespace, whether the test went well or not.
+pub(crate) struct Remover(String);
+
+impl Drop for Remover {
+    fn drop(&mut self) {
+        let mut kubectl = Command::new("kubectl");
+        drop(kubectl.args(["delete", "namespace", "--wait=false", "--ignore-not-found", &self.0]).output());
+    }
+}
+
+impl Place {
+    pub(crate) async fn new(cluster: Cluster, name: &str) -> Place {
+        let short: String =
+            name.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '-' }).collect();
+        let namespace = format!("lg-{}-{}", &short[..short.len().min(30)], std::process::id());
+        let place = Place { cluster, namespace };
+        place.kubectl(&["create", "namespace", &place.namespace]);
+        place
+    }
+
+    pub(crate) fn remover(&self) -> Remover {
+        Remover(self.namespace.clone())
+    }
+
+    pub(crate) fn kubectl(&self, args: &[&str]) -> String {
+        let output = Command::new("kubectl").args(args).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "kubectl {args:?}: {said}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    pub(crate) fn object(&self, kind: &str, name: &str) -> Option<Value> {
+        let args = ["get", kind, name, "-n", &self.namespace, "-o", "json", "--ignore-not-found"];
+        serde_json::from_str(&self.kubectl(&args)).ok()
+    }
+
+    pub(crate) fn target(&self, traffic: Traffic) -> Kubernetes {
+        Kubernetes::new(KubernetesConfig {
+            scope: scope(),
+            target: KubernetesTarget {
+                context: None,
+                namespace: self.namespace.clone(),
+                via: Via::Apply,
+                traffic,
+                kubeconfig: None,
+                registry: None,
+                pull_secret: None,
+            },
+            vault: None,
+        })
+    }
+
+    /// Through the Gateway.
+    pub(crate) fn gateway(&self) -> Client {
+        self.client(&self.cluster.gateway)
+    }
+
+    /// Through the Ingress controller.
+    pub(crate) fn ingress(&self) -> Client {
+        self.client(&self.cluster.ingress)
+    }
+
+    fn client(&self, url: &str) -> Client {
+        Client { address: url.trim_start_matches("http://").to_owned(), host: self.host() }
+    }
+
+    pub(crate) fn host(&self) -> String {
+        format!("{}.test", self.namespace)
+    }
+
+    /// The Service, as it is rendered.
+    pub(crate) fn service(&self) -> Value {
+        let port = json!({"name": "http", "port": PORT, "targetPort": PORT, "appProtocol": "http"});
+        json!({
+            "apiVersion": "v1", "kind": "Service",
+            "metadata": {"name": "web", "namespace": self.namespace},
+            "spec": {"selector": {"app.kubernetes.io/name": "web", "lockgate.dev/track": "stable"}, "ports": [port]},
+        })
+    }
+
+    pub(crate) fn route(&self) -> Value {
+        json!({
+            "apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute",
+            "metadata": {"name": "web", "namespace": self.namespace},
+            "spec": {
+                "parentRefs": [{"name": "shared", "namespace": "gateway"}],
+                "hostnames": [self.host()],
+                "rules": [{"backendRefs": [{"name": "web", "port": PORT}]}],
+            },
+        })
+    }
+
+    pub(crate) fn main_ingress(&self) -> Value {
+        let backend = json!({"service": {"name": "web", "port": {"number": PORT}}});
+        let path = json!({"path": "/", "pathType": "Prefix", "backend": backend});
+        json!({
+            "apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
+            "metadata": {"name": "web", "namespace": self.namespace},
+            "spec": {"ingressClassName": "nginx", "rules": [{"host": self.host(), "http": {"paths": [path]}}]},
+        })
+    }
+
+    /// A version that is named after its release; `env` beyond what it needs to know.
+    pub(crate) fn slot(&self, release: u64, env: &[(&str, &str)]) -> SlotSpec {
+        let version = format!("r{release}");
+        let known = [("SAMPLE_VERSION", version.as_str()), ("PORT", "8080"), ("SAMPLE_HOST", "0.0.0.0")];
+        let env: Vec<Value> =
+            known.iter().chain(env).map(|(name, value)| json!({"name": name, "value": value})).collect();
+        let probe = json!({"httpGet": {"path": "/health", "port": PORT}, "periodSeconds": 1});
+        let labels = json!({
+            "app.kubernetes.io/name": "web",
+            "app.kubernetes.io/part-of": "shop",
+            "lockgate.dev/track": "stable",
+        });
+        let container = json!({
+            "name": "web", "image": image(), "args": ["as-sample"], "env": env, "readinessProbe": probe,
+            "lifecycle": {"preStop": {"sleep": {"seconds": 3}}},
+        });
+        let deployment = json!({
+            "apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": "web"},
+            "spec": {
+                "selector": {"matchLabels": {"app.kubernetes.io/name": "web", "lockgate.dev/track": "stable"}},
+                "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+            },
+        });
+        let port = Port { number: PORT, protocol: Protocol::Http, publish: None };
+        SlotSpec {
+            slot: web(release),
+            version: Version::new(version).unwrap(),
+            command: vec![],
+            env: BTreeMap::new(),
+            files: None,
+            ports: BTreeMap::from([(PortName::new("http").unwrap(), port)]),
+            health: Health::default(),
+            stop: Stop { signal: StopSignal::Term, grace: Millis::secs(10) },
+            latency_bounds_ms: LATENCY_BOUNDS_MS.to_vec(),
+            secrets: BTreeMap::new(),
+            form: Form::Objects(Objects(vec![deployment])),
+            metrics: Some(MetricsAt { path: "/metrics".to_owned(), port: PORT }),
+        }
+    }
+
+    /// The service and what leads to it, and one slot that is ready.
+    pub(crate) async fn prepared(&self, target: &Kubernetes, objects: Vec<Value>) {
+        let fixtures = Fixtures::Objects(Objects(objects));
+        target.prepare(&fence(1), &key(1), &fixtures).await.unwrap();
+        self.up(target, 2, &self.slot(1, &[]), 1).await;
+    }
+
+    pub(crate) async fn up(&self, target: &Kubernetes, seq: u64, slot: &SlotSpec, instances: u16) {
+        target.ensure_slot(&fence(seq), &key(seq), slot, instances).await.unwrap();
+        let ready = async {
+            let mut every = tokio::time::interval(Duration::from_millis(300));
+            while ready(&target.observe().await.unwrap(), slot.slot.release) < instances {
+                every.tick().await;
+            }
+        };
+        assert!(tokio::time::timeout(SOON, ready).await.is_ok(), "{} is not ready", slot.slot);
+    }
+}
+
+fn ready(observed: &Observed, release: ReleaseId) -> u16 {
+    observed.services.get(&web_name()).and_then(|it| it.slots.get(&release)).map_or(0, |it| it.ready)
+}
+
+/// This program, in the registry of the cluster.
+fn image() -> &'static str {
+    static IMAGE: OnceLock<String> = OnceLock::new();
+    IMAGE.get_or_init(|| {
+        let program = std::env::current_exe().expect("a running program has a file");
+        lockgate_testbed::image_of_program(
+            Path::new(&program),
+            &format!("lockgate-test/kubernetes:{}", std::process::id()),
+        )
+    })
+}
+
+pub(crate) fn web_name() -> ServiceName {
+    ServiceName::new("web").unwrap()
+}
+
+pub(crate) fn web(release: u64) -> SlotRef {
+    SlotRef { service: web_name(), release: ReleaseId(release) }
+}
+
+fn scope() -> Scope {
+    Scope { system: SystemName::new("shop").unwrap(), environment: EnvironmentName::new("test").unwrap() }
+}
+
+pub(crate) fn fence(seq: u64) -> Fence {
+    Fence { scope: scope(), epoch: 1, seq }
+}
+
+pub(crate) fn key(seq: u64) -> EffectKey {
+    EffectKey::new(ReleaseId(1), 1, u16::try_from(seq).unwrap(), false, 1)
+}

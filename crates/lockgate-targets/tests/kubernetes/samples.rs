@@ -1,0 +1,81 @@
+//! What is counted is what was sent.
+
+use libtest_mimic::Trial;
+use lockgate_model::{ReleaseId, Samples, Traffic, Weights};
+use lockgate_targets::{Kubernetes, Target as _};
+
+use crate::place::{Place, fence, key, web, web_name};
+use crate::trial;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial("counts_are_what_the_client_sent", counts),
+        trial("what_is_not_counted_is_said", uncounted),
+        trial("crashes_are_counted_with_their_last_words", crashes),
+    ]
+}
+
+async fn samples(target: &Kubernetes) -> Samples {
+    target.samples(&[web_name()]).await.unwrap()
+}
+
+async fn counts(place: Place) {
+    let target = place.target(Traffic::Auto);
+    place.prepared(&target, vec![place.service(), place.route()]).await;
+    place.up(&target, 3, &place.slot(2, &[("SAMPLE_ERROR_RATE", "0.1")]), 2).await;
+    let half = Weights::split(ReleaseId(1), ReleaseId(2), "50%".parse().unwrap());
+    target.set_weights(&fence(4), &key(4), &web_name(), &half).await.unwrap();
+
+    let answers = place.gateway().send(400).await;
+    assert_eq!(answers.failed, Vec::<String>::new());
+    let samples = samples(&target).await;
+    assert_eq!(samples.notes, Vec::<String>::new());
+    let (old, new) = (&samples.slots[&web(1)], &samples.slots[&web(2)]);
+    assert_eq!((old.requests, new.requests), (answers.of("r1"), answers.of("r2")));
+    assert_eq!((old.errors, new.errors), (0, answers.errors));
+    assert_eq!((old.ready, old.wanted, new.ready, new.wanted), (1, 1, 2, 2));
+    assert_eq!(new.latency.counts.iter().sum::<u64>(), new.requests);
+    assert_eq!(new.instances.len(), 2);
+    assert_eq!(new.instances.values().map(|it| it.requests).sum::<u64>(), new.requests);
+    // Another process goes on where this one is.
+    assert_eq!(place.target(Traffic::Auto).samples(&[web_name()]).await.unwrap(), samples);
+}
+
+async fn uncounted(place: Place) {
+    let target = place.target(Traffic::Auto);
+    place.prepared(&target, vec![place.service()]).await;
+    let mut slot = place.slot(2, &[]);
+    slot.metrics = None;
+    place.up(&target, 3, &slot, 1).await;
+    let notes = samples(&target).await.notes;
+    assert_eq!(notes.len(), 2, "{notes:?}");
+    assert!(notes[0].contains("web@r2 are not counted: `metrics` does not say"), "{notes:?}");
+
+    let mut elsewhere = place.slot(3, &[]);
+    elsewhere.metrics.as_mut().unwrap().path = "/nothing".to_owned();
+    place.up(&target, 4, &elsewhere, 1).await;
+    let error = target.samples(&[web_name()]).await.unwrap_err();
+    assert!(error.message.starts_with("the metrics of web@r3 cannot be read: pod web-r3-"), "{error}");
+}
+
+async fn crashes(place: Place) {
+    let target = place.target(Traffic::Auto);
+    place.prepared(&target, vec![place.service(), place.route()]).await;
+    place.up(&target, 3, &place.slot(2, &[("SAMPLE_CRASH", "on-request:3")]), 1).await;
+    target.set_weights(&fence(4), &key(4), &web_name(), &Weights::all_to(ReleaseId(2))).await.unwrap();
+    assert_eq!(samples(&target).await.slots[&web(2)].crashes, 0);
+    place.gateway().send(3).await;
+    let crashed = async {
+        let mut every = tokio::time::interval(std::time::Duration::from_millis(300));
+        loop {
+            every.tick().await;
+            let counts = samples(&target).await.slots[&web(2)].clone();
+            if counts.crashes != 0 {
+                return counts;
+            }
+        }
+    };
+    let counts = tokio::time::timeout(std::time::Duration::from_secs(30), crashed).await.unwrap();
+    let said = counts.last_crash.unwrap();
+    assert!(said.contains("exit code") && said.starts_with("pod web-r2-"), "{said}");
+}

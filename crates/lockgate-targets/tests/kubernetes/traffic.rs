@@ -1,0 +1,138 @@
+//! Traffic is split as it is said, by each router, and moving it loses no request.
+
+use libtest_mimic::Trial;
+use lockgate_model::{ReleaseId, Sharing, Traffic, Weight, Weights};
+use lockgate_targets::{Class, Kubernetes, Target as _};
+
+use crate::place::{Place, fence, key, web_name};
+use crate::trial;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial("a_gateway_splits_as_it_is_said", gateway_splits),
+        trial("an_ingress_splits_in_percents", ingress_splits),
+        trial("without_a_router_pods_share_alike", pods_share),
+        trial("twenty_shifts_lose_no_request", shifts_lose_nothing),
+        trial("a_router_that_is_not_there_is_missed", missing_router),
+        trial("what_cannot_be_given_traffic_is_said", refused),
+    ]
+}
+
+fn split(weight: &str) -> Weights {
+    Weights::split(ReleaseId(1), ReleaseId(2), weight.parse::<Weight>().unwrap())
+}
+
+fn all(release: u64) -> Weights {
+    Weights::all_to(ReleaseId(release))
+}
+
+async fn set(target: &Kubernetes, seq: u64, weights: &Weights) {
+    target.set_weights(&fence(seq), &key(seq), &web_name(), weights).await.unwrap();
+    let observed = target.observe().await.unwrap();
+    assert_eq!(observed.services[&web_name()].weights.as_ref(), Some(weights), "as it is read back");
+}
+
+async fn gateway_splits(place: Place) {
+    let target = place.target(Traffic::Auto);
+    place.prepared(&target, vec![place.service(), place.route()]).await;
+    set(&target, 3, &all(1)).await;
+    let observed = target.observe().await.unwrap();
+    let routing = &observed.services[&web_name()].routing;
+    assert_eq!((routing.sharing, routing.by.as_str()), (Sharing::Exact, "HTTPRoute web of Gateway shared"));
+
+    place.up(&target, 4, &place.slot(2, &[]), 1).await;
+    set(&target, 5, &split("10%")).await;
+    let answers = place.gateway().send(500).await;
+    assert_eq!((answers.failed.as_slice(), answers.total()), ([].as_slice(), 500));
+    assert!((45..=55).contains(&answers.of("r2")), "{answers:?}");
+    // Who calls the Service within the cluster stays with the stable version.
+    let selector = place.object("service", "web").unwrap()["spec"]["selector"].clone();
+    assert_eq!(selector["lockgate.dev/release"], "r1");
+
+    set(&target, 6, &all(2)).await;
+    assert_eq!(place.gateway().send(50).await.of("r2"), 50);
+    assert_eq!(place.object("service", "web-canary"), None, "nothing is left of the split");
+    let route = place.object("httproute", "web").unwrap();
+    assert_eq!(route["spec"]["rules"][0]["backendRefs"].as_array().unwrap().len(), 1);
+    // A repeat changes nothing.
+    set(&target, 6, &all(2)).await;
+    assert_eq!(
+        place.object("httproute", "web").unwrap()["metadata"]["generation"],
+        route["metadata"]["generation"]
+    );
+}
+
+async fn ingress_splits(place: Place) {
+    let target = place.target(Traffic::IngressNginx);
+    place.prepared(&target, vec![place.service(), place.main_ingress()]).await;
+    set(&target, 3, &all(1)).await;
+    place.up(&target, 4, &place.slot(2, &[]), 1).await;
+    set(&target, 5, &split("20%")).await;
+    let answers = place.ingress().send(500).await;
+    assert_eq!((answers.failed.as_slice(), answers.total()), ([].as_slice(), 500));
+    assert!((90..=110).contains(&answers.of("r2")), "{answers:?}");
+    let observed = target.observe().await.unwrap();
+    let routing = &observed.services[&web_name()].routing;
+    assert_eq!((routing.sharing, routing.by.as_str()), (Sharing::Percent, "Ingress web of class nginx"));
+
+    set(&target, 6, &all(2)).await;
+    assert_eq!(place.ingress().send(50).await.of("r2"), 50);
+    assert_eq!(place.object("ingress", "web-canary"), None, "nothing is left of the split");
+}
+
+async fn pods_share(place: Place) {
+    let target = place.target(Traffic::Auto);
+    place.prepared(&target, vec![place.service()]).await;
+    set(&target, 3, &all(1)).await;
+    place.up(&target, 4, &place.slot(1, &[]), 3).await;
+    place.up(&target, 5, &place.slot(2, &[]), 1).await;
+    target.set_weights(&fence(6), &key(6), &web_name(), &split("10%")).await.unwrap();
+    let observed = target.observe().await.unwrap();
+    let service = &observed.services[&web_name()];
+    // What it comes to, not what was asked for.
+    assert_eq!(service.weights, Some(split("25%")));
+    assert_eq!(service.routing.sharing, Sharing::Replicas);
+    set(&target, 7, &all(2)).await;
+}
+
+async fn shifts_lose_nothing(place: Place) {
+    let target = place.target(Traffic::GatewayApi);
+    place.prepared(&target, vec![place.service(), place.route()]).await;
+    set(&target, 3, &all(1)).await;
+    place.up(&target, 4, &place.slot(2, &[]), 1).await;
+    let load = place.gateway().load(4);
+    for shift in 0..20 {
+        let weights = match shift % 4 {
+            0 => split("5%"),
+            1 => split("50%"),
+            2 => all(2),
+            _ => all(1),
+        };
+        set(&target, 5 + shift, &weights).await;
+    }
+    let answers = load.end().await;
+    assert_eq!(answers.failed, Vec::<String>::new(), "of {}", answers.total());
+    assert_eq!(answers.errors, 0);
+    assert!(500 < answers.total(), "{}", answers.total());
+}
+
+async fn missing_router(place: Place) {
+    let target = place.target(Traffic::GatewayApi);
+    let mut route = place.route();
+    route["spec"]["parentRefs"][0]["name"] = "nowhere".into();
+    place.prepared(&target, vec![place.service(), route]).await;
+    let error = target.set_weights(&fence(3), &key(3), &web_name(), &all(1)).await.unwrap_err();
+    assert_eq!(error.class, Class::Fatal);
+    assert_eq!(error.message, "no Gateway follows a route to web: HTTPRoute web: no controller has seen it");
+}
+
+async fn refused(place: Place) {
+    let target = place.target(Traffic::Auto);
+    place.prepared(&target, vec![place.service()]).await;
+    let error = target.set_weights(&fence(3), &key(3), &web_name(), &split("5%")).await.unwrap_err();
+    assert_eq!(error.class, Class::Fatal);
+    assert!(error.message.starts_with("there is no web@r2 in namespace"), "{error}");
+    set(&target, 4, &all(1)).await;
+    let late = target.set_weights(&fence(2), &key(5), &web_name(), &all(1)).await.unwrap_err();
+    assert_eq!(late.class, Class::Fenced);
+}
