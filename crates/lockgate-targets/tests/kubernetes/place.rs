@@ -9,7 +9,7 @@ use std::time::Duration;
 use lockgate_model::{
     EffectKey, EnvironmentName, Fence, Fixtures, Form, Health, KubernetesTarget, LATENCY_BOUNDS_MS,
     MetricsAt, Millis, Objects, Observed, Port, PortName, Protocol, ReleaseId, Scope, ServiceName, SlotRef,
-    SlotSpec, Stop, StopSignal, SystemName, Traffic, Version, Via,
+    SlotSpec, Stop, SystemName, Traffic, Version, Via,
 };
 use lockgate_targets::{Kubernetes, KubernetesConfig, Target as _};
 use lockgate_testbed::Cluster;
@@ -161,8 +161,8 @@ impl Place {
             env: BTreeMap::new(),
             files: None,
             ports: BTreeMap::from([(PortName::new("http").unwrap(), port)]),
-            health: Health::default(),
-            stop: Stop { signal: StopSignal::Term, grace: Millis::secs(10) },
+            health: Health::Uptime { ready_after: Millis::secs(60) },
+            stop: Stop::default(),
             latency_bounds_ms: LATENCY_BOUNDS_MS.to_vec(),
             secrets: BTreeMap::new(),
             form: Form::Objects(Objects(vec![deployment])),

@@ -48,7 +48,7 @@ async fn uncounted(place: Place) {
     slot.metrics = None;
     place.up(&target, 3, &slot, 1).await;
     let notes = samples(&target).await.notes;
-    assert_eq!(notes.len(), 2, "{notes:?}");
+    assert_eq!(notes.len(), 1, "{notes:?}");
     assert!(notes[0].contains("web@r2 are not counted: `metrics` does not say"), "{notes:?}");
 
     let mut elsewhere = place.slot(3, &[]);

@@ -40,11 +40,15 @@ pub(crate) fn reading(samples: &[Sample<'_>], ignored: &[String]) -> Result<Opti
         };
         for sample in counted {
             let count = whole(sample.value).ok_or("a counter of requests is no whole number")?;
+            is_any = true;
+            // A histogram that has counted nothing need not say what its requests would be told apart by.
+            if count == 0 {
+                continue;
+            }
             reading.requests += count;
             if is_error(sample).ok_or("requests are counted without the label `status`")? {
                 reading.errors += count;
             }
-            is_any = true;
         }
         add_times(&mut reading, &samples, buckets)?;
     }
@@ -145,6 +149,7 @@ grpc_server_handling_seconds_bucket{le="+Inf"} 8
     fn what_does_not_say_is_not_taken_for_zero() {
         assert_eq!(read("process_start_time_seconds 5\n"), Ok(None));
         assert_eq!(read("http_requests_total 5\n"), Err("requests are counted without the label `status`"));
+        assert_eq!(read("http_request_duration_seconds_count 0\n"), Ok(Some(Reading::default())));
         let half = "http_requests_total{status=\"200\"} 0.5\n";
         assert_eq!(read(half), Err("a counter of requests is no whole number"));
     }

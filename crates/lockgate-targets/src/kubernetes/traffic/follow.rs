@@ -11,7 +11,7 @@ use kube::api::DynamicObject;
 use kube::runtime::reflector::store;
 use kube::runtime::{WatchStreamExt as _, watcher};
 
-use super::super::Cluster;
+use super::super::{Cluster, observe};
 use super::route;
 use super::selector::Labels;
 use crate::{Class, TargetError};
@@ -76,9 +76,7 @@ enum Event {
 
 /// Ready, and not about to go.
 pub(crate) fn is_ready(pod: &Pod) -> bool {
-    let conditions = pod.status.as_ref().and_then(|it| it.conditions.as_deref()).unwrap_or_default();
-    let says_so = conditions.iter().any(|it| it.type_ == "Ready" && it.status == "True");
-    pod.metadata.deletion_timestamp.is_none() && says_so
+    observe::is_living(pod) && observe::is_ready(pod)
 }
 
 fn names(slice: &EndpointSlice) -> impl Iterator<Item = String> {

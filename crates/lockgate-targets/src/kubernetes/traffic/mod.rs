@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use kube::ResourceExt as _;
 use kube::api::{DeleteParams, DynamicObject};
-use lockgate_model::{Fence, ReleaseId, Routing, ServiceName, Traffic, Weight, Weights};
+use lockgate_model::{Fence, ReleaseId, Routing, ServiceName, Sharing, Traffic, Weight, Weights};
 use serde_json::json;
 
 use super::apply::{Take, apply};
@@ -29,7 +29,7 @@ mod share;
 mod slot;
 mod step;
 
-use find::{Found, Router};
+use find::{Choice, Found, Router};
 pub(crate) use follow::is_ready;
 use rewrite::{At, rewrite};
 use route::Pair;
@@ -53,11 +53,15 @@ pub(super) async fn splits(
 ) -> Result<BTreeMap<ServiceName, Split>, TargetError> {
     let found = Found::read(cluster, None).await?;
     let split = |service: &ServiceName| {
-        let choice = found.choose(service, cluster.traffic)?;
+        // What keeps traffic from being moved is no reason not to look at it.
+        let choice = found.choose(service, cluster.traffic).unwrap_or_else(|error| {
+            let routing = Routing { sharing: Sharing::Replicas, by: format!("nothing: {error}") };
+            Choice { router: Router::Pods, routing }
+        });
         let scene = Scene { cluster, found: &found, service, router: &choice.router };
-        Ok((service.clone(), Split { weights: scene.weights(), routing: choice.routing }))
+        (service.clone(), Split { weights: scene.weights(), routing: choice.routing })
     };
-    services.iter().map(split).collect()
+    Ok(services.iter().map(split).collect())
 }
 
 pub(super) async fn set_weights(
@@ -110,12 +114,11 @@ impl Scene<'_> {
     fn weights_of_pods(&self) -> Option<Weights> {
         let selector = self.found.selector(self.service.as_str());
         let slots = self.slots();
-        let mut selected = slots.iter().filter(|it| selector::selects(&selector, &it.1.template_labels()));
+        let mut selected = slots.iter().filter(|it| selector::selects(&selector, &it.1.pod_labels()));
         match (selected.next(), selected.next()) {
             (Some((&only, _)), None) => Some(Weights::all_to(only)),
             _ => {
-                let selected =
-                    slots.iter().filter(|it| selector::selects(&selector, &it.1.template_labels()));
+                let selected = slots.iter().filter(|it| selector::selects(&selector, &it.1.pod_labels()));
                 share::of_ready(&selected.map(|it| (*it.0, it.1.ready())).collect())
             }
         }
@@ -124,7 +127,7 @@ impl Scene<'_> {
     fn standing(&self) -> Standing {
         let pair = self.pair();
         let slots: BTreeMap<ReleaseId, Labels> =
-            self.slots().iter().map(|it| (*it.0, it.1.template_labels())).collect();
+            self.slots().iter().map(|it| (*it.0, it.1.pod_labels())).collect();
         let selected = |name: &str| selector::only(&self.found.selector(name), &slots);
         let share = match self.router {
             Router::Routes(routes) => {
@@ -182,7 +185,7 @@ impl Scene<'_> {
             slots.iter().filter(|it| wanted(*it.0)).map(|it| it.1.selector()).collect();
         let labels = selector::common(of_wanted.iter());
         let is_other = |it: &(&ReleaseId, &&SlotDeployment)| {
-            !wanted(*it.0) && it.1.replicas() != 0 && selector::selects(&labels, &it.1.template_labels())
+            !wanted(*it.0) && it.1.replicas() != 0 && selector::selects(&labels, &it.1.pod_labels())
         };
         if let Some((other, _)) = slots.iter().find(is_other) {
             let text = format!(
@@ -213,8 +216,12 @@ impl Scene<'_> {
             tracing::debug!(service = %self.service, ?step, "traffic is moved");
             self.take(fence, *step).await?;
         }
-        self.tidy(fence, end).await?;
-        if steps.is_empty() { self.followed(end).await } else { Ok(tokio::time::sleep(SETTLE).await) }
+        if steps.is_empty() {
+            self.followed(end).await?;
+        } else {
+            tokio::time::sleep(SETTLE).await;
+        }
+        self.tidy(fence, end).await
     }
 
     async fn take(&self, fence: &Fence, step: Step) -> Result<(), TargetError> {

@@ -5,7 +5,7 @@ use kube::api::{DynamicObject, PostParams};
 use lockgate_model::Fence;
 use serde_json::Value;
 
-use super::super::fence::mark;
+use super::super::fence::{mark, newer_than};
 use super::super::refusal::{is_conflict, told};
 use super::super::{Cluster, names};
 use crate::{Class, TargetError};
@@ -55,25 +55,14 @@ pub(super) async fn rewrite(
 
 /// A request that comes late does not undo a newer one.
 fn refuse_older(fence: &Fence, object: &DynamicObject, at: At<'_>) -> Result<(), TargetError> {
-    let seen = object.annotations().get(names::FENCE).and_then(|it| newer_than(it, fence));
-    match seen {
-        Some((epoch, seq)) => {
-            let text = format!(
-                "{} {} was written by a newer request, {epoch}.{seq}, than this one, {}",
-                at.kind,
-                at.name,
-                mark(fence)
-            );
-            Err(TargetError::new(Class::Fenced, text))
-        }
-        None => Ok(()),
-    }
-}
-
-fn newer_than(mark: &str, fence: &Fence) -> Option<(u64, u64)> {
-    let (epoch, seq) = mark.split_once('.')?;
-    let seen = (epoch.parse().ok()?, seq.parse().ok()?);
-    ((fence.epoch, fence.seq) < seen).then_some(seen)
+    let Some(newer) = annotation(object, names::FENCE).filter(|it| newer_than(it, fence)) else {
+        return Ok(());
+    };
+    let text = format!(
+        "refused: request {newer} has written {} {}; a newer driver has taken over",
+        at.kind, at.name
+    );
+    Err(TargetError::new(Class::Fenced, text))
 }
 
 /// Who else changed it last, by the record that the API server keeps.
@@ -92,23 +81,4 @@ pub(super) fn annotation<'o>(object: &'o DynamicObject, name: &str) -> Option<&'
 pub(super) fn texts(value: &Value) -> super::selector::Labels {
     let pairs = value.as_object().into_iter().flatten();
     pairs.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use lockgate_model::{EnvironmentName, Scope, SystemName};
-
-    use super::*;
-
-    #[test]
-    fn marks_are_compared_as_numbers() {
-        let scope = Scope {
-            system: SystemName::new("shop").unwrap(),
-            environment: EnvironmentName::new("production").unwrap(),
-        };
-        let fence = Fence { scope, epoch: 3, seq: 17 };
-        for (mark, newer) in [("3.17", false), ("3.9", false), ("3.18", true), ("10.1", true), ("x", false)] {
-            assert_eq!(newer_than(mark, &fence).is_some(), newer, "{mark}");
-        }
-    }
 }

@@ -4,15 +4,8 @@ use lockgate_model::SlotSpec;
 
 use super::super::names;
 use super::super::observe::SlotDeployment;
-use super::selector::Labels;
 
 impl SlotDeployment {
-    /// Labels that its pods have, those among them that it selects them by.
-    pub(crate) fn template_labels(&self) -> Labels {
-        let template = self.deployment.spec.as_ref().and_then(|it| it.template.metadata.as_ref());
-        template.and_then(|it| it.labels.clone()).unwrap_or_default()
-    }
-
     pub(crate) fn replicas(&self) -> u16 {
         count(self.deployment.spec.as_ref().map(|it| it.replicas.unwrap_or(1)))
     }
