@@ -19,7 +19,7 @@ use crate::client::Client;
 
 const PORT: u16 = 8080;
 /// Pods that are pulled, started and probed; nothing here takes longer unless it is broken.
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 #[derive(Clone)]
 pub(crate) struct Place {
@@ -38,12 +38,12 @@ impl Drop for Remover {
 }
 
 impl Place {
-    pub(crate) async fn new(cluster: Cluster, name: &str) -> Place {
+    pub(crate) fn new(cluster: Cluster, name: &str) -> Place {
         let short: String =
             name.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '-' }).collect();
         let namespace = format!("lg-{}-{}", &short[..short.len().min(30)], std::process::id());
         let place = Place { cluster, namespace };
-        place.kubectl(&["create", "namespace", &place.namespace]);
+        kubectl(&["create", "namespace", &place.namespace]);
         place
     }
 
@@ -51,16 +51,9 @@ impl Place {
         Remover(self.namespace.clone())
     }
 
-    pub(crate) fn kubectl(&self, args: &[&str]) -> String {
-        let output = Command::new("kubectl").args(args).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "kubectl {args:?}: {said}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
     pub(crate) fn object(&self, kind: &str, name: &str) -> Option<Value> {
         let args = ["get", kind, name, "-n", &self.namespace, "-o", "json", "--ignore-not-found"];
-        serde_json::from_str(&self.kubectl(&args)).ok()
+        serde_json::from_str(&kubectl(&args)).ok()
     }
 
     pub(crate) fn target(&self, traffic: Traffic) -> Kubernetes {
@@ -129,52 +122,11 @@ impl Place {
         })
     }
 
-    /// A version that is named after its release; `env` beyond what it needs to know.
-    pub(crate) fn slot(&self, release: u64, env: &[(&str, &str)]) -> SlotSpec {
-        let version = format!("r{release}");
-        let known = [("SAMPLE_VERSION", version.as_str()), ("PORT", "8080"), ("SAMPLE_HOST", "0.0.0.0")];
-        let env: Vec<Value> =
-            known.iter().chain(env).map(|(name, value)| json!({"name": name, "value": value})).collect();
-        let probe = json!({"httpGet": {"path": "/health", "port": PORT}, "periodSeconds": 1});
-        let labels = json!({
-            "app.kubernetes.io/name": "web",
-            "app.kubernetes.io/part-of": "shop",
-            "lockgate.dev/track": "stable",
-        });
-        let container = json!({
-            "name": "web", "image": image(), "args": ["as-sample"], "env": env, "readinessProbe": probe,
-            "lifecycle": {"preStop": {"sleep": {"seconds": 3}}},
-        });
-        let deployment = json!({
-            "apiVersion": "apps/v1", "kind": "Deployment",
-            "metadata": {"name": "web"},
-            "spec": {
-                "selector": {"matchLabels": {"app.kubernetes.io/name": "web", "lockgate.dev/track": "stable"}},
-                "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
-            },
-        });
-        let port = Port { number: PORT, protocol: Protocol::Http, publish: None };
-        SlotSpec {
-            slot: web(release),
-            version: Version::new(version).unwrap(),
-            command: vec![],
-            env: BTreeMap::new(),
-            files: None,
-            ports: BTreeMap::from([(PortName::new("http").unwrap(), port)]),
-            health: Health::Uptime { ready_after: Millis::secs(60) },
-            stop: Stop::default(),
-            latency_bounds_ms: LATENCY_BOUNDS_MS.to_vec(),
-            secrets: BTreeMap::new(),
-            form: Form::Objects(Objects(vec![deployment])),
-            metrics: Some(MetricsAt { path: "/metrics".to_owned(), port: PORT }),
-        }
-    }
-
     /// The service and what leads to it, and one slot that is ready.
     pub(crate) async fn prepared(&self, target: &Kubernetes, objects: Vec<Value>) {
         let fixtures = Fixtures::Objects(Objects(objects));
         target.prepare(&fence(1), &key(1), &fixtures).await.unwrap();
-        self.up(target, 2, &self.slot(1, &[]), 1).await;
+        self.up(target, 2, &slot(1, &[]), 1).await;
     }
 
     pub(crate) async fn up(&self, target: &Kubernetes, seq: u64, slot: &SlotSpec, instances: u16) {
@@ -191,6 +143,54 @@ impl Place {
 
 fn ready(observed: &Observed, release: ReleaseId) -> u16 {
     observed.services.get(&web_name()).and_then(|it| it.slots.get(&release)).map_or(0, |it| it.ready)
+}
+
+/// A version that is named after its release; `env` beyond what it needs to know.
+pub(crate) fn slot(release: u64, env: &[(&str, &str)]) -> SlotSpec {
+    let version = format!("r{release}");
+    let known = [("SAMPLE_VERSION", version.as_str()), ("PORT", "8080"), ("SAMPLE_HOST", "0.0.0.0")];
+    let env: Vec<Value> =
+        known.iter().chain(env).map(|(name, value)| json!({"name": name, "value": value})).collect();
+    let probe = json!({"httpGet": {"path": "/health", "port": PORT}, "periodSeconds": 1});
+    let labels = json!({
+        "app.kubernetes.io/name": "web",
+        "app.kubernetes.io/part-of": "shop",
+        "lockgate.dev/track": "stable",
+    });
+    let container = json!({
+        "name": "web", "image": image(), "args": ["as-sample"], "env": env, "readinessProbe": probe,
+        "lifecycle": {"preStop": {"sleep": {"seconds": 3}}},
+    });
+    let deployment = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "web"},
+        "spec": {
+            "selector": {"matchLabels": {"app.kubernetes.io/name": "web", "lockgate.dev/track": "stable"}},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+        },
+    });
+    let port = Port { number: PORT, protocol: Protocol::Http, publish: None };
+    SlotSpec {
+        slot: web(release),
+        version: Version::new(version).unwrap(),
+        command: vec![],
+        env: BTreeMap::new(),
+        files: None,
+        ports: BTreeMap::from([(PortName::new("http").unwrap(), port)]),
+        health: Health::Uptime { ready_after: Millis::secs(60) },
+        stop: Stop::default(),
+        latency_bounds_ms: LATENCY_BOUNDS_MS.to_vec(),
+        secrets: BTreeMap::new(),
+        form: Form::Objects(Objects(vec![deployment])),
+        metrics: Some(MetricsAt { path: "/metrics".to_owned(), port: PORT }),
+    }
+}
+
+fn kubectl(args: &[&str]) -> String {
+    let output = Command::new("kubectl").args(args).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "kubectl {args:?}: {said}");
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// This program, in the registry of the cluster.

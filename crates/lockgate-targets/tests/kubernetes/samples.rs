@@ -4,7 +4,7 @@ use libtest_mimic::Trial;
 use lockgate_model::{ReleaseId, Samples, Traffic, Weights};
 use lockgate_targets::{Kubernetes, Target as _};
 
-use crate::place::{Place, fence, key, web, web_name};
+use crate::place::{Place, fence, key, slot, web, web_name};
 use crate::trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -22,7 +22,7 @@ async fn samples(target: &Kubernetes) -> Samples {
 async fn counts(place: Place) {
     let target = place.target(Traffic::Auto);
     place.prepared(&target, vec![place.service(), place.route()]).await;
-    place.up(&target, 3, &place.slot(2, &[("SAMPLE_ERROR_RATE", "0.1")]), 2).await;
+    place.up(&target, 3, &slot(2, &[("SAMPLE_ERROR_RATE", "0.1")]), 2).await;
     let half = Weights::split(ReleaseId(1), ReleaseId(2), "50%".parse().unwrap());
     target.set_weights(&fence(4), &key(4), &web_name(), &half).await.unwrap();
 
@@ -44,15 +44,15 @@ async fn counts(place: Place) {
 async fn uncounted(place: Place) {
     let target = place.target(Traffic::Auto);
     place.prepared(&target, vec![place.service()]).await;
-    let mut slot = place.slot(2, &[]);
-    slot.metrics = None;
-    place.up(&target, 3, &slot, 1).await;
+    let mut silent = slot(2, &[]);
+    silent.metrics = None;
+    place.up(&target, 3, &silent, 1).await;
     let notes = samples(&target).await.notes;
     assert_eq!(notes.len(), 1, "{notes:?}");
     assert!(notes[0].contains("web@r2 are not counted: `metrics` does not say"), "{notes:?}");
 
-    let mut elsewhere = place.slot(3, &[]);
-    elsewhere.metrics.as_mut().unwrap().path = "/nothing".to_owned();
+    let mut elsewhere = slot(3, &[]);
+    "/nothing".clone_into(&mut elsewhere.metrics.as_mut().unwrap().path);
     place.up(&target, 4, &elsewhere, 1).await;
     let error = target.samples(&[web_name()]).await.unwrap_err();
     assert!(error.message.starts_with("the metrics of web@r3 cannot be read: pod web-r3-"), "{error}");
@@ -61,7 +61,7 @@ async fn uncounted(place: Place) {
 async fn crashes(place: Place) {
     let target = place.target(Traffic::Auto);
     place.prepared(&target, vec![place.service(), place.route()]).await;
-    place.up(&target, 3, &place.slot(2, &[("SAMPLE_CRASH", "on-request:3")]), 1).await;
+    place.up(&target, 3, &slot(2, &[("SAMPLE_CRASH", "on-request:3")]), 1).await;
     target.set_weights(&fence(4), &key(4), &web_name(), &Weights::all_to(ReleaseId(2))).await.unwrap();
     assert_eq!(samples(&target).await.slots[&web(2)].crashes, 0);
     place.gateway().send(3).await;

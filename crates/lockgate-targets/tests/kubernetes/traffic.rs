@@ -1,10 +1,12 @@
 //! Traffic is split as it is said, by each router, and moving it loses no request.
 
+use std::time::Duration;
+
 use libtest_mimic::Trial;
 use lockgate_model::{ReleaseId, Sharing, Traffic, Weight, Weights};
 use lockgate_targets::{Class, Kubernetes, Target as _};
 
-use crate::place::{Place, fence, key, web_name};
+use crate::place::{Place, fence, key, slot, web_name};
 use crate::trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -13,6 +15,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("an_ingress_splits_in_percents", ingress_splits),
         trial("without_a_router_pods_share_alike", pods_share),
         trial("twenty_shifts_lose_no_request", shifts_lose_nothing),
+        trial("a_shift_that_was_cut_short_goes_on", cut_short),
         trial("a_router_that_is_not_there_is_missed", missing_router),
         trial("what_cannot_be_given_traffic_is_said", refused),
     ]
@@ -40,7 +43,7 @@ async fn gateway_splits(place: Place) {
     let routing = &observed.services[&web_name()].routing;
     assert_eq!((routing.sharing, routing.by.as_str()), (Sharing::Exact, "HTTPRoute web of Gateway shared"));
 
-    place.up(&target, 4, &place.slot(2, &[]), 1).await;
+    place.up(&target, 4, &slot(2, &[]), 1).await;
     set(&target, 5, &split("10%")).await;
     let answers = place.gateway().send(500).await;
     assert_eq!((answers.failed.as_slice(), answers.total()), ([].as_slice(), 500));
@@ -66,7 +69,7 @@ async fn ingress_splits(place: Place) {
     let target = place.target(Traffic::IngressNginx);
     place.prepared(&target, vec![place.service(), place.main_ingress()]).await;
     set(&target, 3, &all(1)).await;
-    place.up(&target, 4, &place.slot(2, &[]), 1).await;
+    place.up(&target, 4, &slot(2, &[]), 1).await;
     set(&target, 5, &split("20%")).await;
     let answers = place.ingress().send(500).await;
     assert_eq!((answers.failed.as_slice(), answers.total()), ([].as_slice(), 500));
@@ -84,8 +87,8 @@ async fn pods_share(place: Place) {
     let target = place.target(Traffic::Auto);
     place.prepared(&target, vec![place.service()]).await;
     set(&target, 3, &all(1)).await;
-    place.up(&target, 4, &place.slot(1, &[]), 3).await;
-    place.up(&target, 5, &place.slot(2, &[]), 1).await;
+    place.up(&target, 4, &slot(1, &[]), 3).await;
+    place.up(&target, 5, &slot(2, &[]), 1).await;
     target.set_weights(&fence(6), &key(6), &web_name(), &split("10%")).await.unwrap();
     let observed = target.observe().await.unwrap();
     let service = &observed.services[&web_name()];
@@ -99,7 +102,7 @@ async fn shifts_lose_nothing(place: Place) {
     let target = place.target(Traffic::GatewayApi);
     place.prepared(&target, vec![place.service(), place.route()]).await;
     set(&target, 3, &all(1)).await;
-    place.up(&target, 4, &place.slot(2, &[]), 1).await;
+    place.up(&target, 4, &slot(2, &[]), 1).await;
     let load = place.gateway().load(4);
     for shift in 0..20 {
         let weights = match shift % 4 {
@@ -114,6 +117,29 @@ async fn shifts_lose_nothing(place: Place) {
     assert_eq!(answers.failed, Vec::<String>::new(), "of {}", answers.total());
     assert_eq!(answers.errors, 0);
     assert!(500 < answers.total(), "{}", answers.total());
+}
+
+/// As when the driver dies between any two writes, and the next one asks again, or asks to go back.
+async fn cut_short(place: Place) {
+    let target = place.target(Traffic::Auto);
+    place.prepared(&target, vec![place.service(), place.route()]).await;
+    set(&target, 3, &all(1)).await;
+    place.up(&target, 4, &slot(2, &[]), 1).await;
+    let load = place.gateway().load(2);
+    let mut seq = 5;
+    for millis in [10, 40, 80, 120, 180, 250, 400, 800] {
+        let (fenced, key, name, wanted) = (fence(seq), key(seq), web_name(), all(2));
+        let begun = target.set_weights(&fenced, &key, &name, &wanted);
+        drop(tokio::time::timeout(Duration::from_millis(millis), begun).await);
+        let next = place.target(Traffic::Auto);
+        let weights = if seq % 2 == 0 { all(1) } else { all(2) };
+        set(&next, seq + 1, &weights).await;
+        set(&next, seq + 2, &all(1)).await;
+        seq += 3;
+    }
+    let answers = load.end().await;
+    assert_eq!((answers.failed, answers.errors), (Vec::<String>::new(), 0));
+    assert_eq!(place.object("service", "web-canary"), None, "nothing is left of the split");
 }
 
 async fn missing_router(place: Place) {

@@ -1,4 +1,4 @@
-//! A page of metrics, as text of Prometheus or OpenMetrics, read into its samples.
+//! A page of metrics, as text of Prometheus or `OpenMetrics`, read into its samples.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -72,13 +72,11 @@ fn set<'p>(
         if let Some(after) = rest.strip_prefix('}') {
             return Ok(after);
         }
-        let (key, after) = match rest.strip_prefix('"') {
-            Some(inside) => quoted(inside)?,
-            None => {
-                let end =
-                    rest.find(|it: char| it == '=' || it.is_whitespace()).ok_or("a label has no value")?;
-                (Cow::Borrowed(&rest[..end]), &rest[end..])
-            }
+        let (key, after) = if let Some(inside) = rest.strip_prefix('"') {
+            quoted(inside)?
+        } else {
+            let end = rest.find(|it: char| it == '=' || it.is_whitespace()).ok_or("a label has no value")?;
+            (Cow::Borrowed(&rest[..end]), &rest[end..])
         };
         rest = match after.trim_start().strip_prefix('=') {
             Some(after) => {
@@ -242,7 +240,7 @@ what follows the end is no sample
             let samples = parse(&line).unwrap();
             prop_assert_eq!(samples.len(), 1);
             prop_assert_eq!(samples[0].name.as_ref(), name.as_str());
-            prop_assert_eq!(samples[0].value, value);
+            prop_assert_eq!(samples[0].value.to_bits(), value.to_bits());
             let read: Vec<_> = samples[0].labels.iter().map(|it| (it.0.to_string(), it.1.to_string())).collect();
             prop_assert_eq!(read, labels);
         }

@@ -44,7 +44,7 @@ struct OfService {
 /// What was seen of one service.
 struct Looks<'a> {
     slots: Vec<(&'a SlotDeployment, Vec<&'a Pod>)>,
-    looks: BTreeMap<SlotRef, Look>,
+    of_slots: BTreeMap<SlotRef, Look>,
     planned: Vec<u32>,
     notes: Vec<String>,
 }
@@ -63,7 +63,7 @@ pub(super) async fn take(cluster: &Cluster, services: &[ServiceName]) -> Result<
         let of_service: Vec<_> = slots.iter().filter(|it| it.slot.service == *service).collect();
         let looks = look(&of_service, &pods, &mut pages)?;
         let known = counted.entry(service.clone()).or_default();
-        known.ledger.add(&looks.looks);
+        known.ledger.add(&looks.of_slots);
         known.add_to(cluster, &looks, &mut samples).await;
         samples.notes.extend(looks.notes);
     }
@@ -98,7 +98,7 @@ fn look<'a>(
     pages: &mut BTreeMap<String, Page>,
 ) -> Result<Looks<'a>, TargetError> {
     let mut seen =
-        Looks { slots: Vec::new(), looks: BTreeMap::new(), planned: Vec::new(), notes: Vec::new() };
+        Looks { slots: Vec::new(), of_slots: BTreeMap::new(), planned: Vec::new(), notes: Vec::new() };
     let mut without_requests = Vec::new();
     let mut are_requests_seen = false;
     for slot in slots {
@@ -134,7 +134,7 @@ fn look<'a>(
             seen.planned.clone_from(&spec.latency_bounds_ms);
             seen.notes.extend(uncounted(spec));
         }
-        seen.looks.insert(slot.slot.clone(), look);
+        seen.of_slots.insert(slot.slot.clone(), look);
         seen.slots.push((slot, pods));
     }
     if let (false, Some(pod)) = (are_requests_seen, without_requests.first()) {
@@ -169,7 +169,7 @@ impl OfService {
             counts.last_crash = self.said(cluster, &slot.slot, counts.crashes, pods).await;
             samples.slots.insert(slot.slot.clone(), counts);
         }
-        self.crashes.retain(|it, _| looks.looks.contains_key(it));
+        self.crashes.retain(|it, _| looks.of_slots.contains_key(it));
     }
 
     /// A log is read once for each crash, not at each look.

@@ -17,7 +17,7 @@ use super::selector::Labels;
 use crate::{Class, TargetError};
 
 /// Controllers answer within a second; one that is being started again needs a while.
-const WITHIN: Duration = Duration::from_secs(60);
+const WITHIN: Duration = Duration::from_mins(1);
 /// From the making of a route to the first word of its controller.
 const SEEN_WITHIN: Duration = Duration::from_secs(10);
 
@@ -30,19 +30,21 @@ pub(super) async fn endpoints(cluster: &Cluster, service: &str, labels: &Labels)
     let (slices, mut slices_writer) = store::<EndpointSlice>();
     let pod_events = watcher(cluster.api::<Pod>(), of_pods).default_backoff();
     let slice_events = watcher(cluster.api::<EndpointSlice>(), of_slices).default_backoff();
-    let mut events =
-        std::pin::pin!(stream::select(pod_events.map_ok(Event::Pods), slice_events.map_ok(Event::Slices)));
+    let mut events = std::pin::pin!(stream::select(
+        pod_events.map_ok(|it| Event::Pods(Box::new(it))),
+        slice_events.map_ok(|it| Event::Slices(Box::new(it)))
+    ));
     let mut listed = (false, false);
     let (mut ready, mut served) = (BTreeSet::new(), BTreeSet::new());
     let waits = async {
         while let Some(event) = events.next().await {
             match event {
                 Ok(Event::Pods(event)) => {
-                    listed.0 |= matches!(event, watcher::Event::InitDone);
+                    listed.0 |= matches!(*event, watcher::Event::InitDone);
                     pods_writer.apply_watcher_event(&event);
                 }
                 Ok(Event::Slices(event)) => {
-                    listed.1 |= matches!(event, watcher::Event::InitDone);
+                    listed.1 |= matches!(*event, watcher::Event::InitDone);
                     slices_writer.apply_watcher_event(&event);
                 }
                 Err(error) => tracing::debug!(%error, "watching again"),
@@ -70,8 +72,8 @@ pub(super) async fn endpoints(cluster: &Cluster, service: &str, labels: &Labels)
 }
 
 enum Event {
-    Pods(watcher::Event<Pod>),
-    Slices(watcher::Event<EndpointSlice>),
+    Pods(Box<watcher::Event<Pod>>),
+    Slices(Box<watcher::Event<EndpointSlice>>),
 }
 
 /// Ready, and not about to go.
@@ -102,7 +104,7 @@ pub(super) async fn first_seen(
             }
         };
         // A route that nobody follows splits nothing; that is said where it matters.
-        let _: Result<(), _> = tokio::time::timeout(SEEN_WITHIN, seen).await;
+        drop(tokio::time::timeout(SEEN_WITHIN, seen).await);
     }
     Ok(())
 }

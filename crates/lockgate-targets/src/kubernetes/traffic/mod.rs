@@ -114,14 +114,12 @@ impl Scene<'_> {
     fn weights_of_pods(&self) -> Option<Weights> {
         let selector = self.found.selector(self.service.as_str());
         let slots = self.slots();
-        let mut selected = slots.iter().filter(|it| selector::selects(&selector, &it.1.pod_labels()));
-        match (selected.next(), selected.next()) {
-            (Some((&only, _)), None) => Some(Weights::all_to(only)),
-            _ => {
-                let selected = slots.iter().filter(|it| selector::selects(&selector, &it.1.pod_labels()));
-                share::of_ready(&selected.map(|it| (*it.0, it.1.ready())).collect())
-            }
+        let is_selected = |it: &SlotDeployment| selector::selects(&selector, &it.pod_labels());
+        let selected: BTreeMap<_, _> = slots.into_iter().filter(|it| is_selected(it.1)).collect();
+        if selected.len() == 1 {
+            return selected.keys().next().map(|it| Weights::all_to(*it));
         }
+        share::of_ready(&selected.iter().map(|it| (*it.0, it.1.ready())).collect())
     }
 
     fn standing(&self) -> Standing {
@@ -250,7 +248,7 @@ impl Scene<'_> {
         });
         let written = written.await?;
         follow::endpoints(self.cluster, name, labels).await?;
-        let before = self.found.services.get(name).and_then(|it| it.resource_version());
+        let before = self.found.services.get(name).and_then(kube::ResourceExt::resource_version);
         Ok(before != written.resource_version())
     }
 

@@ -163,7 +163,7 @@ mod tests {
         Pair { stable: "web".to_owned(), canary: "web-canary".to_owned() }
     }
 
-    fn route(backends: Value) -> Value {
+    fn route(backends: &Value) -> Value {
         let other =
             json!({"matches": [{"path": {"value": "/api"}}], "backendRefs": [{"name": "api", "port": 80}]});
         json!({"spec": {"parentRefs": [{"name": "public"}], "rules": [other, {"backendRefs": backends}]}})
@@ -171,7 +171,7 @@ mod tests {
 
     fn with_status(accepted: &str, resolved: &str, observed: i64) -> Value {
         let condition = |kind: &str, status: &str| json!({"type": kind, "status": status, "reason": "Because", "message": "so", "observedGeneration": observed});
-        let mut route = route(json!([{"name": "web", "port": 80}]));
+        let mut route = route(&json!([{"name": "web", "port": 80}]));
         route["status"]["parents"] = json!([{
             "parentRef": {"name": "public"},
             "controllerName": "example.net/gateway",
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_share_is_written_beside_what_else_a_rule_says() {
-        let before = route(json!([{"name": "web", "port": 80, "filters": [{"type": "Kept"}]}]));
+        let before = route(&json!([{"name": "web", "port": 80, "filters": [{"type": "Kept"}]}]));
         let after = with_share(&before, &pair(), Weight::from_basis_points(500).unwrap(), false).unwrap();
         assert_eq!(after["spec"]["rules"][0], before["spec"]["rules"][0]);
         assert_eq!(
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn a_rule_that_others_share_is_left_alone() {
         let before =
-            route(json!([{"name": "web", "port": 80}, {"name": "old-web", "port": 80, "weight": 3}]));
+            route(&json!([{"name": "web", "port": 80}, {"name": "old-web", "port": 80, "weight": 3}]));
         let refused = with_share(&before, &pair(), Weight::ALL, true);
         assert_eq!(refused, Err("one of its rules sends a share to `old-web` too".to_owned()));
     }
@@ -217,14 +217,14 @@ mod tests {
         let (accepted, refused) = parents(&with_status("True", "False", 3), Some(3));
         assert!(accepted.is_empty());
         assert_eq!(refused, ["Gateway public: ResolvedRefs is False, Because: so"]);
-        assert_eq!(parents(&route(json!([])), Some(1)), (vec![], vec![]));
+        assert_eq!(parents(&route(&json!([])), Some(1)), (vec![], vec![]));
     }
 
     proptest! {
         #[test]
         fn what_is_written_is_read_back(points in 0..=10_000_u16, keeps: bool) {
             let share_wanted = Weight::from_basis_points(points).unwrap();
-            let before = route(json!([{"name": "web", "port": 80}]));
+            let before = route(&json!([{"name": "web", "port": 80}]));
             let after = with_share(&before, &pair(), share_wanted, keeps).unwrap();
             prop_assert_eq!(share(&after, &pair()), Some(share_wanted));
             prop_assert_eq!(with_share(&after, &pair(), share_wanted, keeps).unwrap(), after);
