@@ -53,7 +53,11 @@ pub struct DockerFailed {
 }
 
 impl Builder {
+    /// `DOCKER_BUILDKIT=0` in the environment asks for the classic one, as everywhere with Docker.
     pub fn find() -> Result<Builder, DockerFailed> {
+        if std::env::var_os("DOCKER_BUILDKIT").is_some_and(|it| it == "0") {
+            return Ok(Builder::Classic);
+        }
         if said(&["buildx", "version"]).is_some() {
             return Ok(Builder::Buildx);
         }

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::bail;
-use lockgate_images::{Client, Config};
+use lockgate_images::{Client, Config, RegistryError};
 use lockgate_model::{Image, ServiceName, System, Version};
 use lockgate_render::{ImageBuild, image_builds};
 
@@ -91,6 +91,12 @@ fn all(site: &Site, builds: &[ImageBuild], out: Out) -> anyhow::Result<Exit> {
         (_, Some(_)) => Exit::Unreachable,
         (_, None) => Exit::Failed,
     })
+}
+
+fn was_unreachable(error: &anyhow::Error) -> bool {
+    let registry = error.downcast_ref::<RegistryError>();
+    error.downcast_ref::<DockerFailed>().is_some_and(|it| it.is_unreachable)
+        || registry.is_some_and(|it| matches!(it, RegistryError::Unreachable { .. }))
 }
 
 /// The services whose builds make the images of those that are named.
