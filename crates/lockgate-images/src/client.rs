@@ -57,8 +57,9 @@ pub struct Client {
     signed_in: Mutex<BTreeMap<(String, Vec<String>), String>>,
 }
 
+/// What somebody wants to do; registries answer those who may push where they refuse others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Access {
+pub enum Access {
     Pull,
     Push,
 }
@@ -182,7 +183,8 @@ impl Client {
             request = request.header("accept", ask.accept);
         }
         // Uploads may go elsewhere, to a place that is open by its address alone.
-        if ask.url.starts_with(&self.origin(ask.wish.repository))
+        let own = format!("{}/", self.origin(ask.wish.repository));
+        if ask.url.starts_with(&own)
             && let Some(value) = lock(&self.signed_in).get(&key(&ask.wish))
         {
             request = request.header("authorization", value);

@@ -38,7 +38,7 @@ impl Client {
     /// A registry takes a manifest only when it has all that it names, so one that is there is whole.
     fn copy_manifest(&self, from: &Reference, to: &Repository, depth: u8) -> Result<(), RegistryError> {
         let digest = from.digest.expect("copies are by digest");
-        if self.exists(&to.at(digest))? {
+        if self.exists(&to.at(digest), Access::Push)? {
             return Ok(());
         }
         let manifest = self.manifest(from)?;

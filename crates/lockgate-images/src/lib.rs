@@ -13,7 +13,7 @@ mod login;
 mod manifest;
 mod reference;
 
-pub use client::{Client, Config};
+pub use client::{Access, Client, Config};
 pub use error::RegistryError;
 pub use login::Credentials;
 pub use reference::{BadReference, Reference, Repository};

@@ -74,7 +74,7 @@ impl Platform {
 impl Client {
     /// The digest of what a reference names, which the registry has.
     pub fn resolve(&self, reference: &Reference) -> Result<Digest, RegistryError> {
-        let mut answer = self.ask_manifest(Method::HEAD, reference)?;
+        let mut answer = self.ask_manifest(Method::HEAD, reference, Access::Pull)?;
         match answer.status().as_u16() {
             200 => (),
             404 => return Err(self.missing(reference)),
@@ -90,8 +90,8 @@ impl Client {
     }
 
     /// Whether the registry has what a reference names.
-    pub fn exists(&self, reference: &Reference) -> Result<bool, RegistryError> {
-        let mut answer = self.ask_manifest(Method::HEAD, reference)?;
+    pub fn exists(&self, reference: &Reference, access: Access) -> Result<bool, RegistryError> {
+        let mut answer = self.ask_manifest(Method::HEAD, reference, access)?;
         match answer.status().as_u16() {
             200 => Ok(true),
             404 => Ok(false),
@@ -156,7 +156,7 @@ impl Client {
             host: host.clone(),
             problem: format!("says of {reference} {problem}"),
         };
-        let mut answer = self.ask_manifest(Method::GET, reference)?;
+        let mut answer = self.ask_manifest(Method::GET, reference, Access::Pull)?;
         match answer.status().as_u16() {
             200 => (),
             404 => return Err(self.missing(reference)),
@@ -199,8 +199,9 @@ impl Client {
         &self,
         method: Method,
         reference: &Reference,
+        access: Access,
     ) -> Result<Response<ureq::Body>, RegistryError> {
-        let wish = Wish { repository: &reference.repository, access: Access::Pull, mounted: None };
+        let wish = Wish { repository: &reference.repository, access, mounted: None };
         let url = self.manifest_url(reference);
         self.send(Ask { method, url, wish, accept: MANIFESTS, content: Content::None })
     }

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use lockgate_images::{Client, Config, Reference, RegistryError, Repository};
+use lockgate_images::{Access, Client, Config, Reference, RegistryError, Repository};
 use lockgate_model::Digest;
 use lockgate_testbed::{Image, Registry};
 use serde_json::{Value, json};
@@ -65,8 +65,8 @@ fn a_tag_means_a_digest_and_what_is_missing_is_named() {
     let pushed = push(&registry, "shop/web:1.0");
     let client = client();
     assert_eq!(client.resolve(&tag(&registry, "shop/web:1.0")).unwrap(), pushed.digest.unwrap());
-    assert!(client.exists(&pushed).unwrap());
-    assert!(!client.exists(&tag(&registry, "shop/web:2.0")).unwrap());
+    assert!(client.exists(&pushed, Access::Pull).unwrap());
+    assert!(!client.exists(&tag(&registry, "shop/web:2.0"), Access::Pull).unwrap());
 
     let error = client.resolve(&tag(&registry, "shop/web:2.0")).unwrap_err();
     assert_eq!(error.to_string(), format!("there is no {}/shop/web:2.0; it has 1.0", registry.address));
@@ -142,7 +142,7 @@ fn who_may_not_is_told_with_which_credentials_and_never_with_their_values() {
     let nobody = docker_folder(&json!({}));
     let error = with_folder(nobody.path()).copy(&from, &to, None).unwrap_err();
     let said = error.to_string();
-    assert!(said.contains("does not allow to pull shop/web, asked without credentials"), "{said}");
+    assert!(said.contains("does not allow to push shop/web, asked without credentials"), "{said}");
     assert_eq!(
         error.hint().unwrap(),
         format!("`docker login {}` with a user who may, and again", closed.address)

@@ -90,6 +90,9 @@ fn hint(error: &anyhow::Error) -> Option<&str> {
     if let Some(missing) = error.downcast_ref::<crate::images::ImagesMissing>() {
         return missing.hint.as_deref();
     }
+    if let Some(docker) = error.downcast_ref::<crate::commands::build::DockerFailed>() {
+        return docker.hint.as_deref();
+    }
     if let Some(unusable) = error.downcast_ref::<crate::secrets::Unusable>() {
         return Some(unusable.hint());
     }
@@ -97,6 +100,11 @@ fn hint(error: &anyhow::Error) -> Option<&str> {
 }
 
 fn exit_of(error: &anyhow::Error) -> Exit {
+    let docker = error.downcast_ref::<crate::commands::build::DockerFailed>();
+    let images = error.downcast_ref::<crate::images::ImagesMissing>();
+    if docker.is_some_and(|it| it.is_unreachable) || images.is_some_and(|it| it.unreached) {
+        return Exit::Unreachable;
+    }
     match error.downcast_ref::<lockgate_node::NodeError>() {
         Some(lockgate_node::NodeError::NotRunning { .. }) => Exit::Unreachable,
         _ => Exit::Failed,

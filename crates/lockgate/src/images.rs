@@ -41,6 +41,8 @@ pub enum Effort {
 pub struct ImagesMissing {
     pub missing: Vec<(ServiceName, String)>,
     pub hint: Option<String>,
+    /// Another attempt may find them.
+    pub unreached: bool,
 }
 
 /// Where the digest of a service's image is found.

@@ -16,7 +16,7 @@ pub(super) fn all(
     effort: Effort,
 ) -> Result<BTreeMap<ServiceName, String>, ImagesMissing> {
     let sources: Vec<(ServiceName, Source)> = sources.into_iter().collect();
-    let (mut found, mut missing, mut hint) = (BTreeMap::new(), vec![], None);
+    let (mut found, mut missing, mut hint, mut unreached) = (BTreeMap::new(), vec![], None, false);
     for some in sources.chunks(AT_A_TIME) {
         let answers: Vec<Result<String, Why>> = std::thread::scope(|scope| {
             let asked: Vec<_> = some.iter().map(|it| scope.spawn(|| one(client, &it.1, effort))).collect();
@@ -29,16 +29,18 @@ pub(super) fn all(
                 Err(why) => {
                     missing.push((service.clone(), why.text));
                     hint = hint.or(why.hint);
+                    unreached |= why.unreached;
                 }
             }
         }
     }
-    if missing.is_empty() { Ok(found) } else { Err(ImagesMissing { missing, hint }) }
+    if missing.is_empty() { Ok(found) } else { Err(ImagesMissing { missing, hint, unreached }) }
 }
 
 struct Why {
     text: String,
     hint: Option<String>,
+    unreached: bool,
 }
 
 impl From<RegistryError> for Why {
@@ -50,14 +52,14 @@ impl From<RegistryError> for Why {
             }
             other => other.hint(),
         };
-        Why { text: error.to_string(), hint }
+        Why { text: error.to_string(), hint, unreached: error.is_transient() }
     }
 }
 
 fn one(client: &Client, source: &Source, effort: Effort) -> Result<String, Why> {
     match source {
         Source::Known(image) => Ok(image.clone()),
-        Source::Missing(why) => Err(Why { text: why.clone(), hint: None }),
+        Source::Missing(why) => Err(Why { text: why.clone(), hint: None, unreached: false }),
         Source::Tag { reference, platforms } => {
             let digest = client.resolve(reference)?;
             let image = reference.repository.at(digest);

@@ -21,7 +21,9 @@ use crate::exit::Exit;
 use crate::out::Out;
 use crate::prepare::version_by_time;
 use crate::state::{self, State};
-use engine::{Builder, DockerFailed};
+use engine::Builder;
+
+pub use engine::DockerFailed;
 
 /// Where and how all images of one command are made.
 struct Site {

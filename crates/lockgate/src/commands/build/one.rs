@@ -1,7 +1,7 @@
 //! One image: there already, or made and pushed now.
 
 use anyhow::{Context as _, bail};
-use lockgate_images::{Reference, Repository};
+use lockgate_images::{Access, Reference, Repository};
 use lockgate_model::{Digest, Timestamp};
 use lockgate_render::ImageBuild;
 use serde::Serialize;
@@ -111,13 +111,13 @@ fn already_there(
     let repository: &Repository = &wanted.repository;
     for known in known {
         let Some(digest) = known.digest else { continue };
-        if site.client.exists(&repository.at(digest))? {
+        if site.client.exists(&repository.at(digest), Access::Push)? {
             site.client.copy(&repository.at(digest), repository, wanted.tag.as_deref())?;
             return Ok(Some(record(site, build, inputs, Some(digest), known.id.clone())));
         }
     }
     // Another machine may have pushed it.
-    if !site.client.exists(wanted)? {
+    if !site.client.exists(wanted, Access::Push)? {
         return Ok(None);
     }
     let digest = site.client.resolve(wanted)?;
