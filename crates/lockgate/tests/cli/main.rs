@@ -14,6 +14,7 @@ mod failures;
 mod fix;
 mod fmt;
 mod happy;
+mod images;
 mod import;
 mod knobs;
 mod lock;

@@ -245,7 +245,7 @@ fn failed(what: &str, output: Vec<String>) -> DockerFailed {
         "insufficient_scope",
     ]) {
         ("the registry does not allow it", Some("`docker login` with a user who may, and again"), false)
-    } else if says(&["405 method not allowed", "unsupported: the operation", "read-only"]) {
+    } else if says(&["http 405", "method not allowed", "unsupported: the operation", "read-only"]) {
         ("the registry takes no images", None, false)
     } else if says(&["insufficient storage", "quota", "507 "]) {
         ("the registry has no room", Some("remove versions there that nobody runs"), false)
