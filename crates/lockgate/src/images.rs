@@ -173,3 +173,6 @@ fn told(missing: &[(ServiceName, String)]) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

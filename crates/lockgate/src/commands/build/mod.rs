@@ -86,12 +86,12 @@ fn all(site: &Site, builds: &[ImageBuild], out: Out) -> anyhow::Result<Exit> {
     }
     tell::all(site, &made, out);
     let failed: Vec<&anyhow::Error> = made.iter().filter_map(|it| it.1.as_ref().err()).collect();
-    let unreached =
-        |it: &&&anyhow::Error| it.downcast_ref::<DockerFailed>().is_some_and(|it| it.is_unreachable);
-    Ok(match (failed.len(), failed.iter().find(unreached)) {
-        (0, _) => Exit::Done,
-        (_, Some(_)) => Exit::Unreachable,
-        (_, None) => Exit::Failed,
+    Ok(if failed.is_empty() {
+        Exit::Done
+    } else if failed.iter().any(|it| was_unreachable(it)) {
+        Exit::Unreachable
+    } else {
+        Exit::Failed
     })
 }
 
