@@ -8,9 +8,11 @@ use bollard::errors::Error;
 use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum, NetworkConnectRequest};
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, KillContainerOptionsBuilder, ListContainersOptionsBuilder,
-    LogsOptionsBuilder, RemoveContainerOptionsBuilder, WaitContainerOptionsBuilder,
+    LogsOptionsBuilder, RemoveContainerOptionsBuilder, StopContainerOptionsBuilder,
+    WaitContainerOptionsBuilder,
 };
 use futures_util::StreamExt as _;
+use lockgate_model::Millis;
 
 use crate::{Engine, EngineError, NewContainer};
 
@@ -132,6 +134,17 @@ impl Engine {
                     return Err(EngineError::Unreachable { at: self.at().to_owned(), source });
                 }
             }
+        }
+    }
+
+    /// The signal of its image, time to end, SIGKILL; one that does not run is stopped already.
+    pub async fn stop(&self, id: &str, grace: Millis) -> Result<(), EngineError> {
+        let thing = format!("container {id}");
+        let seconds = i32::try_from(grace.0.div_ceil(1_000)).unwrap_or(i32::MAX);
+        let options = StopContainerOptionsBuilder::default().t(seconds).build();
+        match self.client().await?.stop_container(id, Some(options)).await {
+            Ok(()) | Err(Error::DockerResponseServerError { status_code: 304 | 404, .. }) => Ok(()),
+            Err(error) => Err(self.asked("stop", &thing).failed(error)),
         }
     }
 

@@ -16,4 +16,4 @@ pub use engine::{Engine, usual_address};
 pub use error::{EngineClass, EngineError};
 pub use exec::ExecAnswer;
 pub use image::LocalImage;
-pub use network::NetworkState;
+pub use network::{NetworkState, Reach};

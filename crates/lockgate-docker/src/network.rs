@@ -16,6 +16,13 @@ pub struct NetworkState {
     pub gateway: Option<IpAddr>,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    World,
+    /// No way to the world.
+    Internal,
+}
+
 impl Engine {
     pub async fn network(&self, name: &str) -> Result<Option<NetworkState>, EngineError> {
         let thing = format!("network {name}");
@@ -26,11 +33,12 @@ impl Engine {
         }
     }
 
-    /// The bridge network of this name, made if there is none.
+    /// The bridge network of this name, made if there is none; nothing leaves one that is internal.
     pub async fn ensure_network(
         &self,
         name: &str,
         labels: &BTreeMap<String, String>,
+        reach: Reach,
     ) -> Result<NetworkState, EngineError> {
         let thing = format!("network {name}");
         if let Some(found) = self.network(name).await? {
@@ -39,6 +47,7 @@ impl Engine {
         let request = NetworkCreateRequest {
             name: name.to_owned(),
             driver: Some("bridge".to_owned()),
+            internal: Some(reach == Reach::Internal),
             labels: Some(labels.clone().into_iter().collect()),
             ..NetworkCreateRequest::default()
         };

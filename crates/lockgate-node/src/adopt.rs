@@ -1,6 +1,7 @@
 //! What a node does first: finds what its predecessor left running and takes it up again.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use lockgate_model::{Scope, SlotRef};
@@ -8,19 +9,24 @@ use lockgate_model::{Scope, SlotRef};
 use crate::node::Node;
 use crate::process::Process;
 use crate::scan::{self, Marked};
-use crate::slot::{Resumed, Slot, port_variable};
-use crate::table::{InstanceTable, SlotTable};
+use crate::slot::{Resumed, Running, Slot, port_variable};
+use crate::table::{ContainerId, InstanceTable, SlotTable};
+
+mod containers;
+
+use containers::Containers;
 
 /// Takes up every slot of the table: running instances are adopted, missing ones are started, and what carries
 /// this node's mark without being wanted is ended.
-pub(crate) async fn take_up(node: &Node) {
+pub(crate) async fn take_up(node: &Arc<Node>) {
     let mut found = by_instance(scan::marked(&node.base.node_id));
     let table = node.base.keeper.now();
+    let containers = if table.uses_docker() { Containers::find(node).await } else { Containers::None };
     for scope in &table.scopes {
         for (name, service) in &scope.services {
             let front = node.front(&scope.scope);
             for slot in service.slots.values() {
-                take_up_slot(node, &scope.scope, slot, &mut found);
+                take_up_slot(node, &scope.scope, slot, &mut found, &containers);
             }
             if let Some(weights) = &service.weights {
                 let (base, scope) = (Arc::clone(&node.base), scope.scope.clone());
@@ -34,7 +40,7 @@ pub(crate) async fn take_up(node: &Node) {
             // Last, so that the first request finds everything in its place.
             let (base, name_1, scope) = (Arc::clone(&node.base), name.clone(), scope.scope.clone());
             let wanted =
-                move || base.keeper.now().service(&scope, &name_1).map(|it| (it.bind, it.ports.clone()));
+                move || base.keeper.now().service(&scope, &name_1).map(|it| (it.doors, it.ports.clone()));
             front.listen_until_open(name, wanted).await;
         }
     }
@@ -43,6 +49,17 @@ pub(crate) async fn take_up(node: &Node) {
             tracing::warn!(slot = %it.slot, number = it.instance, pid = it.id.pid, "a process that nobody wants was ended");
             scan::end(&it.id);
         }
+    }
+    if table.uses_docker() {
+        tokio::spawn(containers::tidy(Arc::clone(node)));
+    }
+    for dir in node.jobs.open_containers() {
+        let node = Arc::clone(node);
+        tokio::spawn(async move {
+            if let Err(failure) = node.jobs.follow(&dir).await {
+                tracing::warn!(%failure, "a job of an earlier node was not seen to its end");
+            }
+        });
     }
 }
 
@@ -56,7 +73,7 @@ fn by_instance(all: Vec<Marked>) -> Found {
     found
 }
 
-fn take_up_slot(node: &Node, scope: &Scope, row: &SlotTable, found: &mut Found) {
+fn take_up_slot(node: &Node, scope: &Scope, row: &SlotTable, found: &mut Found, containers: &Containers) {
     let front = node.front(scope);
     if let Err(failure) = front.put_slot(&row.spec) {
         tracing::error!(slot = %row.spec.slot, %failure, "the router refused a slot");
@@ -65,12 +82,19 @@ fn take_up_slot(node: &Node, scope: &Scope, row: &SlotTable, found: &mut Found) 
     node.slots().insert((scope.clone(), row.spec.slot.clone()), Arc::clone(&slot));
     for (number, instance) in &row.instances {
         let key = (row.spec.slot.clone(), *number);
-        let Some(process) = find(instance, found.get(&key)) else { continue };
-        tracing::info!(slot = %row.spec.slot, number, pid = process.id.pid, "adopted");
-        // The rest of what was found under this number are its children.
-        found.remove(&key);
-        let ready = instance.ready;
-        slot.resume(*number, Resumed { process, ports: instance.ports.clone(), ready });
+        let (running, address) = if slot.is_container() {
+            let Some(ContainerId { id, address }) = containers.of(scope, &key, instance) else { continue };
+            (Running::Container(slot.running(*number, id)), address)
+        } else {
+            let Some(process) = find(instance, found.get(&key)) else { continue };
+            // The rest of what was found under this number are its children.
+            found.remove(&key);
+            let log = node.base.place.instance_log(&row.spec.slot, *number);
+            (Running::Process { process, log }, Ipv4Addr::LOCALHOST.into())
+        };
+        tracing::info!(slot = %row.spec.slot, number, %running, "adopted");
+        let (ports, ready) = (instance.ports.clone(), instance.ready);
+        slot.resume(*number, Resumed { running, address: Some(address), ports, ready });
     }
     slot.scale(row.wanted);
 }

@@ -1,14 +1,15 @@
 //! The router of one scope: what the node's slots are to the proxy, and the proxy's refusals in the node's words.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use lockgate_model::{Millis, Port, PortName, Samples, ServiceName, SlotRef, SlotSpec, Weights};
+use lockgate_model::{Millis, Port, PortName, Protocol, Samples, ServiceName, SlotRef, SlotSpec, Weights};
 use lockgate_proxy::{InstanceStatus, Proxy, ProxyConfig, ProxyError, SlotConfig};
 use tokio::sync::watch;
 
 use crate::protocol::Failure;
+use crate::table::Doors;
 
 /// For connections of a port that is closed: they end after the request that is under way.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
@@ -30,26 +31,37 @@ impl Front {
     pub(crate) async fn listen(
         &self,
         service: &ServiceName,
-        bind: IpAddr,
+        doors: Doors,
         ports: &BTreeMap<PortName, Port>,
     ) -> Result<(), Failure> {
         for (name, port) in ports {
-            let address = SocketAddr::new(bind, port.number);
-            let opened = match self.proxy.listen(service, name, address, port.protocol) {
-                Err(ProxyError::ListensElsewhere { addr, .. }) => {
-                    // What cannot be opened must not cost the port that is open.
-                    if addr != address {
-                        std::net::TcpListener::bind(address)
-                            .map_err(|it| taken(service, name, address, &it))?;
-                    }
-                    self.proxy.unlisten(service, name, CLOSE_WITHIN).await;
-                    self.proxy.listen(service, name, address, port.protocol)
-                }
-                other => other,
-            };
-            opened.map_err(refused)?;
+            let at = doors.own(*port);
+            self.open(service, name, Door { at, protocol: port.protocol, published: false }).await?;
+            if let Some(at) = doors.published(*port) {
+                self.open(service, name, Door { at, protocol: port.protocol, published: true }).await?;
+            }
         }
         Ok(())
+    }
+
+    async fn open(&self, service: &ServiceName, port: &PortName, door: Door) -> Result<(), Failure> {
+        let listen = if door.published { Proxy::publish } else { Proxy::listen };
+        let opened = match listen(&self.proxy, service, port, door.at, door.protocol) {
+            Err(ProxyError::ListensElsewhere { addr, .. }) => {
+                // What cannot be opened must not cost the port that is open.
+                if addr != door.at {
+                    std::net::TcpListener::bind(door.at).map_err(|it| taken(service, port, door.at, &it))?;
+                }
+                if door.published {
+                    self.proxy.unpublish(service, port, CLOSE_WITHIN).await;
+                } else {
+                    self.proxy.unlisten(service, port, CLOSE_WITHIN).await;
+                }
+                listen(&self.proxy, service, port, door.at, door.protocol)
+            }
+            other => other,
+        };
+        opened.map(drop).map_err(refused)
     }
 
     /// At the start of a node there is nobody to tell: what cannot be opened now is tried again until it can,
@@ -57,17 +69,17 @@ impl Front {
     pub(crate) async fn listen_until_open(
         &self,
         service: &ServiceName,
-        wanted: impl Fn() -> Option<(IpAddr, BTreeMap<PortName, Port>)> + Send + 'static,
+        wanted: impl Fn() -> Option<(Doors, BTreeMap<PortName, Port>)> + Send + 'static,
     ) {
-        let Some((bind, ports)) = wanted() else { return };
-        let Err(failure) = self.listen(service, bind, &ports).await else { return };
+        let Some((doors, ports)) = wanted() else { return };
+        let Err(failure) = self.listen(service, doors, &ports).await else { return };
         tracing::error!(%service, %failure, "a port was not opened again");
         let (front, service) = (self.clone(), service.clone());
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(REOPEN_EVERY).await;
-                let Some((bind, ports)) = wanted() else { return };
-                if front.listen(&service, bind, &ports).await.is_ok() {
+                let Some((doors, ports)) = wanted() else { return };
+                if front.listen(&service, doors, &ports).await.is_ok() {
                     tracing::info!(%service, "all ports are open");
                     return;
                 }
@@ -102,12 +114,11 @@ impl Front {
         &self,
         slot: &SlotRef,
         number: u32,
+        address: IpAddr,
         ports: &BTreeMap<PortName, u16>,
         ready: bool,
     ) -> Result<(), Failure> {
-        let addresses = ports
-            .iter()
-            .map(|(name, port)| (name.clone(), SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), *port)));
+        let addresses = ports.iter().map(|(name, port)| (name.clone(), SocketAddr::new(address, *port)));
         let addresses = addresses.collect();
         let put = if ready { Proxy::adopt_instance } else { Proxy::put_instance };
         put(&self.proxy, &slot.service, slot.release, number, addresses).map_err(refused)
@@ -197,6 +208,25 @@ impl Front {
 
     pub(crate) fn prometheus(&self) -> String {
         self.proxy.prometheus()
+    }
+}
+
+/// One address that a port is opened at.
+struct Door {
+    at: SocketAddr,
+    protocol: Protocol,
+    published: bool,
+}
+
+impl Doors {
+    pub(crate) fn own(self, port: Port) -> SocketAddr {
+        SocketAddr::new(self.gateway.unwrap_or(self.bind), port.number)
+    }
+
+    /// Where the machine's own clients reach a port of containers, if it is published.
+    pub(crate) fn published(self, port: Port) -> Option<SocketAddr> {
+        self.gateway?;
+        port.publish.map(|it| SocketAddr::new(self.bind, it))
     }
 }
 

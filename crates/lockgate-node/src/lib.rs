@@ -5,8 +5,10 @@
 //! never forgets one.
 
 mod adopt;
+mod beside;
 mod client;
 mod disk;
+mod docker;
 mod error;
 mod files;
 mod front;
@@ -23,6 +25,7 @@ mod protocol;
 mod requests;
 mod run;
 mod scan;
+mod secrets;
 mod server;
 mod slot;
 mod start;
@@ -33,6 +36,7 @@ pub use client::{CallError, NodeClient};
 pub use error::NodeError;
 pub use files::{FileStore, FilesError};
 pub use jobs::job_main;
+pub use lockgate_docker::usual_address as usual_docker;
 pub use place::Place;
 pub use protocol::{
     Failure, FailureClass, InstanceStatus, JobAnswer, JobSighting, KeepInstances, LogLine, NodeStatus,

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lockgate_model::{
-    EffectKey, Fence, Fixtures, JobSpec, Keep, Millis, Scope, ServiceName, SlotRef, SlotSpec, Subject,
-    Timestamp, Weights,
+    EffectKey, Fence, Form, JobSpec, Millis, Scope, ServiceName, SlotRef, SlotSpec, Subject, Timestamp,
+    Weights,
 };
 use lockgate_proxy::ProxyConfig;
 use tokio_util::sync::CancellationToken;
@@ -41,6 +41,8 @@ pub(crate) struct Node {
     slots: Mutex<BTreeMap<(Scope, SlotRef), Arc<Slot>>>,
     /// Held while a slot is brought up or taken away, so that the two do not cross.
     changing: tokio::sync::Mutex<()>,
+    /// Held while what stands beside the slots is put in place.
+    pub(crate) preparing: tokio::sync::Mutex<()>,
 }
 
 impl Node {
@@ -64,29 +66,8 @@ impl Node {
             fronts: Mutex::default(),
             slots: Mutex::default(),
             changing: tokio::sync::Mutex::default(),
+            preparing: tokio::sync::Mutex::default(),
         }
-    }
-
-    pub(crate) async fn prepare(
-        &self,
-        fence: &Fence,
-        key: &EffectKey,
-        fixtures: &Fixtures,
-    ) -> Result<(), Failure> {
-        self.admit(fence, &Subject::Fixtures).await?;
-        tracing::info!(%key, "preparing");
-        match fixtures {
-            Fixtures::None => Ok(()),
-            Fixtures::Docker(_) | Fixtures::Objects(_) => {
-                Err(Failure::fatal("this node runs processes only"))
-            }
-        }
-    }
-
-    pub(crate) async fn prune(&self, fence: &Fence, key: &EffectKey, keep: &Keep) -> Result<(), Failure> {
-        self.admit(fence, &Subject::Fixtures).await?;
-        tracing::info!(%key, images = keep.images.len(), "pruning");
-        Ok(())
     }
 
     pub(crate) async fn ensure_slot(
@@ -104,7 +85,15 @@ impl Node {
             );
             return Err(Failure::fatal(text));
         }
-        self.admit(fence, &Subject::Service(&spec.slot.service)).await?;
+        let subject = Subject::Service(&spec.slot.service);
+        self.admit(fence, &subject).await?;
+        if let Form::Container(container) = &spec.form
+            && 0 < wanted
+        {
+            self.pull(&fence.scope, &container.image).await?;
+            // A newer driver may have spoken in the time that this took.
+            self.admit(fence, &subject).await?;
+        }
         let slot = self.bring_up(&fence.scope, spec, wanted, bind).await?;
         tracing::info!(%key, slot = %spec.slot, wanted, "instances wanted");
         slot.settled(wanted).await
@@ -126,18 +115,19 @@ impl Node {
                 format!("{} exists with another content; a changed version is a new release", spec.slot);
             return Err(Failure::fatal(text));
         }
+        let doors = self.doors(scope, spec, bind).await?;
         let front = self.front(scope);
-        front.listen(&spec.slot.service, bind, &spec.ports).await?;
+        front.listen(&spec.slot.service, doors, &spec.ports).await?;
         self.check_out(spec).await?;
         let slot = self.slot_or_new(scope, spec, wanted, &front);
-        if let Err(failure) = slot.find_program() {
+        if let Err(failure) = slot.check() {
             self.drop_unused(scope, &spec.slot).await;
             return Err(failure);
         }
         self.base
             .keeper
             .commit(|table| {
-                table.want(scope, spec, wanted, bind);
+                table.want(scope, spec, wanted, doors);
                 Ok(())
             })
             .await?;
@@ -173,7 +163,7 @@ impl Node {
     }
 
     async fn check_out(&self, spec: &SlotSpec) -> Result<(), Failure> {
-        let Some(digest) = spec.files else { return Ok(()) };
+        let (Form::Process, Some(digest)) = (&spec.form, spec.files) else { return Ok(()) };
         let dest = self.base.place.checkout(&spec.slot);
         if dest.exists() {
             return Ok(());
@@ -295,7 +285,7 @@ impl Node {
             None => front.remove_service(&slot.service).await,
             Some(service) => {
                 front.remove_slot(slot)?;
-                front.listen(&slot.service, service.bind, &service.ports).await?;
+                front.listen(&slot.service, service.doors, &service.ports).await?;
             }
         }
         self.remove_files(slot);
@@ -317,16 +307,23 @@ impl Node {
         key: &EffectKey,
         job: &JobSpec,
     ) -> Result<JobAnswer, Failure> {
-        self.admit(fence, &Subject::Job { name: job.name.as_str(), key: key.as_str() }).await?;
-        self.jobs.run(key, job).await
+        let subject = Subject::Job { name: job.name.as_str(), key: key.as_str() };
+        self.admit(fence, &subject).await?;
+        match &job.form {
+            Form::Process => self.jobs.run(key, job).await,
+            Form::Container(container) => self.run_container_job(fence, key, job, container, &subject).await,
+            Form::Objects(_) => {
+                Err(Failure::fatal(format!("job {} is made for Kubernetes, not for a node", job.name)))
+            }
+        }
     }
 
     pub(crate) async fn look(&self, fence: &Fence, key: &EffectKey) -> Result<JobSighting, Failure> {
         self.admit(fence, &Subject::Key(key.as_str())).await?;
-        self.jobs.look(key)
+        self.jobs.look(key).await
     }
 
-    async fn admit(&self, fence: &Fence, subject: &Subject<'_>) -> Result<(), Failure> {
+    pub(crate) async fn admit(&self, fence: &Fence, subject: &Subject<'_>) -> Result<(), Failure> {
         if self.stopping.is_cancelled() {
             return Err(Failure::new(FailureClass::Transient, "the node is being stopped"));
         }

@@ -1,5 +1,9 @@
 //! What a node shows of itself: observations, counts, logs and status.
 
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
 use lockgate_model::{
     Observed, ObservedService, ObservedSlot, Routing, Samples, Scope, ServiceName, SlotRef, Weight,
 };
@@ -7,7 +11,7 @@ use lockgate_model::{
 use crate::logs;
 use crate::node::Node;
 use crate::protocol::{InstanceStatus, LogLine, NodeStatus, SlotStatus};
-use crate::slot::View;
+use crate::slot::{Slot, View};
 use crate::table::SlotTable;
 
 impl Node {
@@ -17,7 +21,7 @@ impl Node {
         let Some(found) = table.scope(scope) else { return observed };
         for (name, service) in &found.services {
             let mut shown = ObservedService {
-                slots: std::collections::BTreeMap::new(),
+                slots: BTreeMap::new(),
                 weights: service.weights.clone(),
                 routing: Routing::default(),
             };
@@ -78,7 +82,11 @@ impl Node {
             let view = self.view(scope, slot, row);
             let weight: Weight = service.weight_of(slot.release);
             let listens = service.ports.iter().map(|(name, port)| {
-                format!("{name} {}", std::net::SocketAddr::new(service.bind, port.number))
+                let own = service.doors.own(*port);
+                match service.doors.published(*port) {
+                    Some(published) => format!("{name} {own} {published}"),
+                    None => format!("{name} {own}"),
+                }
             });
             SlotStatus {
                 scope: scope.clone(),
@@ -104,21 +112,54 @@ impl Node {
     }
 
     /// Of the instances that run, or of those that ran, by the files that they left.
-    pub(crate) fn slot_logs(&self, slot: &SlotRef, lines: usize) -> Vec<LogLine> {
-        let mut shown = vec![];
-        for (number, path) in logs::of_slot(&self.base.place, slot) {
-            let source = format!("{slot} #{number}");
-            let tail = logs::tail(&path, lines).into_iter();
-            shown.extend(tail.map(|text| LogLine { source: source.clone(), text }));
+    pub(crate) async fn slot_logs(&self, slot: &SlotRef, lines: usize) -> Vec<LogLine> {
+        let kept = logs::of_slot(&self.base.place, slot).into_iter();
+        let mut tails: BTreeMap<u32, Vec<String>> =
+            kept.map(|(number, path)| (number, logs::tail(&path, lines))).collect();
+        for running in self.slots_named(slot) {
+            // Files have what earlier containers printed; of one that runs the engine has it.
+            for number in running.container_numbers() {
+                let tail = tails.entry(number).or_default();
+                tail.extend(running.container_tail(number, lines).await);
+                let surplus = tail.len().saturating_sub(lines);
+                tail.drain(..surplus);
+            }
         }
-        shown
+        let shown = tails.into_iter().flat_map(|(number, tail)| {
+            let source = format!("{slot} #{number}");
+            tail.into_iter().map(move |text| LogLine { source: source.clone(), text })
+        });
+        shown.collect()
+    }
+
+    fn slots_named(&self, slot: &SlotRef) -> Vec<Arc<Slot>> {
+        self.slots().iter().filter(|it| it.0.1 == *slot).map(|it| Arc::clone(it.1)).collect()
+    }
+
+    /// Where a client on this machine reaches a port of a service.
+    pub(crate) fn address(&self, scope: &Scope, service: &ServiceName, port: u16) -> Option<SocketAddr> {
+        let table = self.base.keeper.now();
+        let service = table.service(scope, service)?;
+        let found = service.ports.values().find(|it| it.number == port)?;
+        Some(service.doors.published(*found).unwrap_or_else(|| service.doors.own(*found)))
     }
 }
 
+/// As `docker ps` shows ids.
+const SHORT_ID: usize = 12;
+
 fn line(instance: &InstanceStatus) -> String {
-    let pid = instance.pid.map_or_else(|| "no process".to_owned(), |it| format!("pid {it}"));
-    let ports: Vec<String> =
-        instance.ports.iter().map(|(name, port)| format!("{name} 127.0.0.1:{port}")).collect();
+    let who = match (&instance.container, instance.pid) {
+        (Some(id), _) => format!("container {}", &id[..id.len().min(SHORT_ID)]),
+        (None, Some(pid)) => format!("pid {pid}"),
+        (None, None) => "no process".to_owned(),
+    };
+    let address = instance.address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    let ports: Vec<String> = instance
+        .ports
+        .iter()
+        .map(|(name, port)| format!("{name} {}", SocketAddr::new(address, *port)))
+        .collect();
     let ports = if ports.is_empty() { String::new() } else { format!(" {}", ports.join(" ")) };
-    format!("#{} {pid}{ports} {}", instance.number, instance.condition)
+    format!("#{} {who}{ports} {}", instance.number, instance.condition)
 }

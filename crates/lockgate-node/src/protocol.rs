@@ -2,7 +2,7 @@
 //! `Progress` lines and then one answer.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use lockgate_model::{
     EffectKey, Fence, Fixtures, JobSpec, Keep, Millis, Observed, PortName, Samples, Scope, ServiceName,
@@ -43,7 +43,7 @@ pub enum Request {
     EnsureSlot {
         fence: Fence,
         key: EffectKey,
-        slot: SlotSpec,
+        slot: Box<SlotSpec>,
         instances: u16,
         bind: IpAddr,
     },
@@ -82,6 +82,12 @@ pub enum Request {
         slot: SlotRef,
         lines: u16,
     },
+    /// Where clients on this machine reach a port of a service.
+    Address {
+        scope: Scope,
+        service: ServiceName,
+        port: u16,
+    },
     JobLogs {
         key: EffectKey,
         lines: u16,
@@ -111,6 +117,7 @@ pub enum Response {
     Job(JobAnswer),
     Sighting(JobSighting),
     Logs(Vec<LogLine>),
+    Address(Option<SocketAddr>),
     Status(NodeStatus),
     Failed(Failure),
     /// The other side speaks another version of this protocol.
@@ -209,8 +216,13 @@ pub struct SlotStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceStatus {
     pub number: u32,
-    /// `None` between a crash and the next start.
+    /// `None` between a crash and the next start, and of containers.
     pub pid: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<String>,
+    /// Where it is reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
     pub ports: BTreeMap<PortName, u16>,
     /// `ready`, `starting`, `restarts in 2s`, `draining`, `stopping`.
     pub condition: String,

@@ -23,7 +23,8 @@ pub(crate) async fn answer(node: &Node, request: Request) -> Response {
             node.look(&fence, &key).await.map_or_else(Response::Failed, Response::Sighting)
         }
         Request::Samples { scope, services } => Response::Samples(node.samples(&scope, &services)),
-        Request::Logs { slot, lines } => Response::Logs(node.slot_logs(&slot, lines.into())),
+        Request::Logs { slot, lines } => Response::Logs(node.slot_logs(&slot, lines.into()).await),
+        Request::Address { scope, service, port } => Response::Address(node.address(&scope, &service, port)),
         Request::JobLogs { key, lines } => Response::Logs(node.jobs.logs(&key, lines.into())),
         Request::Status => Response::Status(node.status()),
         Request::Stop { instances } => {

@@ -13,12 +13,13 @@ use lockgate_proxy::ProxyConfig;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::disk::Disk;
+use crate::docker::Docker;
 use crate::jobs::Jobs;
 use crate::keeper::Keeper;
 use crate::node::Node;
 use crate::protocol::KeepInstances;
 use crate::slot::Base;
-use crate::{FileStore, NodeError, Place, adopt, logs, metrics, server};
+use crate::{FileStore, NodeError, Place, Vault, adopt, logs, metrics, server};
 
 /// A chatty instance writes a few megabytes in this time.
 const ROTATE_EVERY: Duration = Duration::from_secs(10);
@@ -30,6 +31,8 @@ pub struct NodeConfig {
     pub program: PathBuf,
     /// Where to serve `GET /metrics`, if anywhere.
     pub metrics_addr: Option<SocketAddr>,
+    /// Where the Docker engine is, as in `DOCKER_HOST`. It need not be there unless something is run by it.
+    pub docker: String,
 }
 
 /// Serves until a client stops the node or a signal ends it. A signal leaves the instances running.
@@ -69,10 +72,12 @@ fn open(place: &Place, config: &NodeConfig) -> Result<Node, NodeError> {
     }
     let store = FileStore::open(&place.files())?;
     let program = config.program.canonicalize().map_err(NodeError::file("find", &config.program))?;
-    let jobs = Jobs::new(place.clone(), program.clone(), store.clone());
+    let vault = Vault::open(place)?;
+    let docker = Docker::new(&config.docker, place, &vault).map_err(NodeError::Docker)?;
+    let jobs = Jobs::new(place.clone(), program.clone(), store.clone(), docker.clone());
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let started_at = Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
-    let base = Base { place: place.clone(), node_id: place.node_id(), program, keeper };
+    let base = Base { place: place.clone(), node_id: place.node_id(), program, keeper, vault, docker };
     // A new one each time, for the counters begin at zero.
     let counter_epoch = format!("{}-{}", started_at.0, std::process::id());
     let proxy = ProxyConfig::new(counter_epoch, cookie_key(place)?);

@@ -1,11 +1,11 @@
 //! The node's durable table: what should run, where, and whose word was last heard.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use lockgate_model::{
-    Fence, Port, PortName, ReleaseId, Scope, SeenFences, ServiceName, SlotRef, SlotSpec, Subject, Weight,
-    Weights,
+    DockerFixtures, Fence, Form, Port, PortName, ReleaseId, Scope, SeenFences, ServiceName, SlotRef,
+    SlotSpec, Subject, Weight, Weights,
 };
 use serde::{Deserialize, Serialize};
 
@@ -24,12 +24,18 @@ pub(crate) struct ScopeTable {
     /// Newest sequence number in this epoch of each subject: `service/web`, `job/migrate`, `key/r1.2.0.f1`.
     pub(crate) seqs: BTreeMap<String, u64>,
     pub(crate) services: BTreeMap<ServiceName, ServiceTable>,
+    /// What stands beside the slots on Docker.
+    #[serde(default)]
+    pub(crate) fixtures: Option<DockerFixtures>,
+    /// Images that this node pulled for this scope.
+    #[serde(default)]
+    pub(crate) pulled: BTreeSet<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ServiceTable {
-    pub(crate) bind: IpAddr,
-    /// Where the router listens.
+    #[serde(flatten)]
+    pub(crate) doors: Doors,
     pub(crate) ports: BTreeMap<PortName, Port>,
     pub(crate) weights: Option<Weights>,
     pub(crate) slots: BTreeMap<ReleaseId, SlotTable>,
@@ -49,6 +55,9 @@ pub(crate) struct InstanceTable {
     pub(crate) ports: BTreeMap<PortName, u16>,
     /// `None` from the intent until the process is known, and between a crash and the next start.
     pub(crate) process: Option<ProcessId>,
+    /// The same of an instance that is a container.
+    #[serde(default)]
+    pub(crate) container: Option<ContainerId>,
     pub(crate) ready: bool,
 }
 
@@ -61,17 +70,35 @@ pub(crate) struct ProcessId {
     pub(crate) boot: String,
 }
 
+/// A container and where it is reached, so that a node serves it also when the engine does not answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ContainerId {
+    pub(crate) id: String,
+    pub(crate) address: IpAddr,
+}
+
+/// Where the router listens for a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Doors {
+    /// On the machine: all ports of processes; of containers those that are published.
+    pub(crate) bind: IpAddr,
+    /// On the network of the containers, all their ports.
+    #[serde(default)]
+    pub(crate) gateway: Option<IpAddr>,
+}
+
 impl Table {
     pub(crate) fn scope(&self, scope: &Scope) -> Option<&ScopeTable> {
         self.scopes.iter().find(|it| it.scope == *scope)
     }
 
-    fn scope_mut(&mut self, scope: &Scope) -> &mut ScopeTable {
+    pub(crate) fn scope_mut(&mut self, scope: &Scope) -> &mut ScopeTable {
         if let Some(idx) = self.scopes.iter().position(|it| it.scope == *scope) {
             return &mut self.scopes[idx];
         }
         let (seqs, services) = (BTreeMap::new(), BTreeMap::new());
-        self.scopes.push(ScopeTable { scope: scope.clone(), epoch: 0, seqs, services });
+        let (scope, pulled) = (scope.clone(), BTreeSet::new());
+        self.scopes.push(ScopeTable { scope, epoch: 0, seqs, services, fixtures: None, pulled });
         self.scopes.last_mut().expect("it was pushed just now")
     }
 
@@ -92,9 +119,9 @@ impl Table {
     }
 
     /// Writes down that `wanted` instances of a slot should be up.
-    pub(crate) fn want(&mut self, scope: &Scope, spec: &SlotSpec, wanted: u16, bind: IpAddr) {
+    pub(crate) fn want(&mut self, scope: &Scope, spec: &SlotSpec, wanted: u16, doors: Doors) {
         let services = &mut self.scope_mut(scope).services;
-        let fresh = || ServiceTable { bind, ports: BTreeMap::new(), weights: None, slots: BTreeMap::new() };
+        let fresh = || ServiceTable { doors, ports: BTreeMap::new(), weights: None, slots: BTreeMap::new() };
         let service = services.entry(spec.slot.service.clone()).or_insert_with(fresh);
         let slot = service.slots.entry(spec.slot.release).or_insert_with(|| SlotTable {
             spec: spec.clone(),
@@ -104,7 +131,7 @@ impl Table {
             instances: BTreeMap::new(),
         });
         slot.wanted = wanted;
-        (service.ports, service.bind) = (service.wanted_ports(), bind);
+        (service.ports, service.doors) = (service.wanted_ports(), doors);
     }
 
     pub(crate) fn forget(&mut self, scope: &Scope, slot: &SlotRef) {
@@ -124,6 +151,19 @@ impl Table {
             services
                 .flat_map(move |service| service.slots.values().map(move |it| (&scope.scope, service, it)))
         })
+    }
+
+    /// Names that containers of a scope find at the router.
+    pub(crate) fn names_at_router(&self, scope: &Scope) -> BTreeSet<String> {
+        let Some(scope) = self.scope(scope) else { return BTreeSet::new() };
+        let fixed = scope.fixtures.iter().flat_map(|it| it.services.iter());
+        scope.services.keys().chain(fixed).map(ToString::to_string).collect()
+    }
+
+    /// Whether anything of it is on Docker.
+    pub(crate) fn uses_docker(&self) -> bool {
+        let container = |it: &SlotTable| matches!(it.spec.form, Form::Container(_));
+        self.scopes.iter().any(|it| it.fixtures.is_some()) || self.slots().any(|it| container(it.2))
     }
 
     /// Takes note of a fence, or refuses it.

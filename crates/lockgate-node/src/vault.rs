@@ -3,7 +3,6 @@
 //! A snapshot names a value by a keyed digest, so a rollback finds the value of its time, and whoever reads
 //! snapshots, journals or labels learns nothing of it.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -14,7 +13,6 @@ use lockgate_model::{Digest, Secret, SecretRef};
 use sha2::Sha256;
 
 use crate::place::private_dir;
-use crate::protocol::Failure;
 use crate::{NodeError, Place};
 
 const KEY_NAME: &str = "key";
@@ -69,25 +67,6 @@ impl Vault {
         // A name may hold what a file's name cannot; the version depends on it already.
         self.dir.join(&secret.version)
     }
-}
-
-/// Values of variables; none are asked for where there are none.
-pub(crate) fn variables(
-    place: &Place,
-    secrets: &BTreeMap<String, SecretRef>,
-) -> Result<BTreeMap<String, String>, Failure> {
-    if secrets.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let values = Vault::open(place).and_then(|vault| {
-        let value =
-            |(name, it): (&String, &SecretRef)| Ok((name.clone(), vault.reveal(it)?.reveal().clone()));
-        secrets.iter().map(value).collect()
-    });
-    values.map_err(|it: NodeError| {
-        Failure::fatal(lockgate_model::with_causes(&it))
-            .hint("the values of a release are in `secrets` of the state folder; restore it, or release anew")
-    })
 }
 
 fn key(path: &Path) -> Result<[u8; 32], NodeError> {

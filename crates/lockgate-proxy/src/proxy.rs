@@ -32,9 +32,19 @@ struct Shared {
     config: ProxyConfig,
     limits: Arc<Limits>,
     services: Mutex<BTreeMap<ServiceName, Arc<Service>>>,
-    listeners: Mutex<BTreeMap<(ServiceName, PortName), Listener>>,
+    listeners: Mutex<BTreeMap<Opening, Listener>>,
     refusals: Arc<Refusals>,
     changes: watch::Sender<u64>,
+}
+
+/// A place where a service is open.
+type Opening = (ServiceName, PortName, Door);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Door {
+    Own,
+    /// A second address, for those to whom the first cannot be reached.
+    Published,
 }
 
 impl Proxy {
@@ -59,13 +69,28 @@ impl Proxy {
         addr: SocketAddr,
         protocol: Protocol,
     ) -> Result<SocketAddr, ProxyError> {
-        let key = (service.clone(), port.clone());
+        self.open((service.clone(), port.clone(), Door::Own), addr, protocol)
+    }
+
+    /// Opens the same port at a second address.
+    pub fn publish(
+        &self,
+        service: &ServiceName,
+        port: &PortName,
+        addr: SocketAddr,
+        protocol: Protocol,
+    ) -> Result<SocketAddr, ProxyError> {
+        self.open((service.clone(), port.clone(), Door::Published), addr, protocol)
+    }
+
+    fn open(&self, key: Opening, addr: SocketAddr, protocol: Protocol) -> Result<SocketAddr, ProxyError> {
+        let (service, port, _) = &key;
         let mut listeners = self.listeners();
         if let Some(open) = listeners.get(&key) {
             if open.asked == addr && open.protocol == protocol {
                 return Ok(open.addr);
             }
-            let (service, port) = key;
+            let (service, port, _) = key;
             return Err(ProxyError::ListensElsewhere { service, port, addr: open.addr });
         }
         let route = self.service_or_new(service);
@@ -78,7 +103,7 @@ impl Proxy {
             refusals: Arc::clone(&self.0.refusals),
         };
         let listener = Listener::open(addr, entry).map_err(|source| {
-            let (service, port) = key.clone();
+            let (service, port, _) = key.clone();
             if source.kind() == std::io::ErrorKind::AddrInUse {
                 ProxyError::PortTaken { service, port, addr }
             } else {
@@ -92,7 +117,16 @@ impl Proxy {
 
     /// Closes a port at once, and waits at most `within` for its connections to end.
     pub async fn unlisten(&self, service: &ServiceName, port: &PortName, within: Duration) {
-        let listener = self.listeners().remove(&(service.clone(), port.clone()));
+        self.close(&(service.clone(), port.clone(), Door::Own), within).await;
+    }
+
+    /// The same of the second address.
+    pub async fn unpublish(&self, service: &ServiceName, port: &PortName, within: Duration) {
+        self.close(&(service.clone(), port.clone(), Door::Published), within).await;
+    }
+
+    async fn close(&self, key: &Opening, within: Duration) {
+        let listener = self.listeners().remove(key);
         if let Some(listener) = listener {
             listener.close(within).await;
         }
@@ -223,9 +257,8 @@ impl Proxy {
 
     /// Forgets a service whole: its ports, at once; its slots, whatever their weight.
     pub async fn remove_service(&self, service: &ServiceName, within: Duration) {
-        let ports: Vec<PortName> =
-            self.listeners().keys().filter(|it| it.0 == *service).map(|it| it.1.clone()).collect();
-        let closing = ports.iter().map(|port| self.unlisten(service, port, within));
+        let open: Vec<_> = self.listeners().keys().filter(|it| it.0 == *service).cloned().collect();
+        let closing = open.iter().map(|key| self.close(key, within));
         futures_util::future::join_all(closing).await;
         let removed = self.services().remove(service);
         for slot in removed.iter().flat_map(|it| it.clear()) {
@@ -292,7 +325,10 @@ impl Proxy {
         let services = self.all_services();
         let mut services: BTreeMap<ServiceName, ServiceStatus> =
             services.iter().map(|it| (it.name.clone(), ServiceStatus::of(it))).collect();
-        for ((service, port), listener) in self.listeners().iter() {
+        for ((service, port, door), listener) in self.listeners().iter() {
+            if *door != Door::Own {
+                continue;
+            }
             let status = services.entry(service.clone()).or_default();
             status.ports.insert(port.clone(), PortStatus::of(listener));
         }
@@ -346,7 +382,7 @@ impl Proxy {
         self.0.services.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn listeners(&self) -> MutexGuard<'_, BTreeMap<(ServiceName, PortName), Listener>> {
+    fn listeners(&self) -> MutexGuard<'_, BTreeMap<Opening, Listener>> {
         self.0.listeners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

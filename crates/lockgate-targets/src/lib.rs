@@ -11,6 +11,7 @@ use lockgate_model::{
     SmokeSpec, Weights,
 };
 
+mod docker;
 mod error;
 mod exchange;
 mod expect;
@@ -19,6 +20,7 @@ mod kubernetes;
 mod local;
 mod platform;
 
+pub use docker::Docker;
 pub use error::{Class, TargetError};
 #[cfg(feature = "kubernetes")]
 pub use kubernetes::{Kubernetes, KubernetesConfig};

@@ -7,7 +7,7 @@ use lockgate_model::{
 
 #[cfg(feature = "kubernetes")]
 use crate::Kubernetes;
-use crate::{Capabilities, JobReport, Local, LogLine, Sighting, Target, TargetError};
+use crate::{Capabilities, Docker, JobReport, Local, LogLine, Sighting, Target, TargetError};
 
 /// A target whose kind is known at run time only.
 #[derive(Clone, Debug)]
@@ -15,6 +15,7 @@ pub enum Platform {
     Local(Local),
     #[cfg(feature = "kubernetes")]
     Kubernetes(Kubernetes),
+    Docker(Docker),
 }
 
 /// The same call on whichever platform it is.
@@ -24,6 +25,7 @@ macro_rules! each {
             Platform::Local($target) => $call,
             #[cfg(feature = "kubernetes")]
             Platform::Kubernetes($target) => $call,
+            Platform::Docker($target) => $call,
         }
     };
 }

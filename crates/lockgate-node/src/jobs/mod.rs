@@ -10,13 +10,17 @@ use std::sync::Mutex;
 use lockgate_model::{EffectKey, JobKind, JobSpec};
 use tokio::process::Command;
 
+use crate::docker::Docker;
 use crate::process::{base_env, resolve};
 use crate::protocol::{Failure, FailureClass, JobAnswer, JobSighting, LogLine};
-use crate::{FileStore, Place, logs, scan, vault};
+use crate::secrets::Revealed;
+use crate::{FileStore, Place, Vault, logs, scan};
 
+mod container;
 mod record;
 mod shim;
 
+pub(crate) use container::Order;
 use record::{JobDir, JobFile};
 pub use shim::job_main;
 
@@ -30,13 +34,29 @@ pub(crate) struct Jobs {
     program: PathBuf,
     node_id: String,
     store: FileStore,
+    vault: Vault,
+    docker: Docker,
     /// Held while a job is started or looked at, never while it runs.
     gate: Mutex<()>,
+    /// The same for jobs that are containers.
+    starting: tokio::sync::Mutex<()>,
+    /// Held while the result of a container is put on disk.
+    collecting: tokio::sync::Mutex<()>,
 }
 
 impl Jobs {
-    pub(crate) fn new(place: Place, program: PathBuf, store: FileStore) -> Jobs {
-        let jobs = Jobs { node_id: place.node_id(), place, program, store, gate: Mutex::new(()) };
+    pub(crate) fn new(place: Place, program: PathBuf, store: FileStore, docker: Docker) -> Jobs {
+        let jobs = Jobs {
+            node_id: place.node_id(),
+            place,
+            program,
+            store,
+            vault: docker.vault.clone(),
+            docker,
+            gate: Mutex::new(()),
+            starting: tokio::sync::Mutex::new(()),
+            collecting: tokio::sync::Mutex::new(()),
+        };
         jobs.prune();
         jobs
     }
@@ -94,7 +114,6 @@ impl Jobs {
     fn job_file(&self, key: &EffectKey, job: &JobSpec, cwd: PathBuf) -> Result<JobFile, Failure> {
         let mut env = base_env(&self.program);
         env.extend(job.env.clone());
-        env.extend(vault::variables(&self.place, &job.secrets)?);
         env.insert("LOCKGATE_NODE".to_owned(), self.node_id.clone());
         env.insert("LOCKGATE_JOB".to_owned(), job.name.to_string());
         env.insert("LOCKGATE_EFFECT".to_owned(), key.to_string());
@@ -108,7 +127,10 @@ impl Jobs {
                 (self.program.clone(), args)
             }
         };
-        Ok(JobFile { program, args, env, cwd, timeout: job.timeout })
+        // They are read again when the job begins: until then only their names are written down.
+        Revealed::all(&self.vault, &job.secrets, &format!("job {}", job.name))?;
+        let (secrets, state_dir) = (job.secrets.clone(), self.place.state_dir().to_owned());
+        Ok(JobFile { program, args, env, secrets, state_dir, cwd, timeout: job.timeout })
     }
 
     fn spawn_shim(&self, dir: &JobDir) -> io::Result<tokio::process::Child> {
@@ -126,10 +148,13 @@ impl Jobs {
     }
 
     /// What became of a job; one that has not begun does not begin any more by an older request.
-    pub(crate) fn look(&self, key: &EffectKey) -> Result<JobSighting, Failure> {
+    pub(crate) async fn look(&self, key: &EffectKey) -> Result<JobSighting, Failure> {
         let dir = JobDir::at(&self.place.job(key));
         if !dir.path().exists() {
             return Ok(JobSighting::NeverRan);
+        }
+        if dir.is_container() {
+            return self.look_at_container(&dir).await;
         }
         let _gate = self.gate.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         dir.sight_and_cancel(TAIL_LINES).map_err(|it| broken_record(&dir, &it))
@@ -143,8 +168,17 @@ impl Jobs {
     pub(crate) fn running(&self) -> Vec<EffectKey> {
         let Ok(folders) = fs::read_dir(self.folder()) else { return vec![] };
         let dirs = folders.filter_map(Result::ok).map(|it| JobDir::at(&it.path()));
-        let running = dirs.filter(|it| matches!(self.sight(it), Ok(JobSighting::Running)));
+        let running = dirs.filter(|it| {
+            if it.is_container() { it.is_open() } else { matches!(self.sight(it), Ok(JobSighting::Running)) }
+        });
         running.filter_map(|it| it.key()).collect()
+    }
+
+    /// Goes on watching the containers that an earlier node started.
+    pub(crate) fn open_containers(&self) -> Vec<JobDir> {
+        let Ok(folders) = fs::read_dir(self.folder()) else { return vec![] };
+        let dirs = folders.filter_map(Result::ok).map(|it| JobDir::at(&it.path()));
+        dirs.filter(|it| it.is_container() && it.is_open()).collect()
     }
 
     pub(crate) fn logs(&self, key: &EffectKey, lines: usize) -> Vec<LogLine> {

@@ -8,8 +8,9 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use lockgate_model::{EffectKey, Millis};
+use lockgate_model::{EffectKey, Millis, SecretRef};
 use serde::{Deserialize, Serialize};
 
 use super::try_hold;
@@ -22,7 +23,18 @@ pub(super) struct JobFile {
     pub(super) program: PathBuf,
     pub(super) args: Vec<String>,
     pub(super) env: BTreeMap<String, String>,
+    /// Read from the vault of this state folder when the command is started.
+    #[serde(default)]
+    pub(super) secrets: BTreeMap<String, SecretRef>,
+    pub(super) state_dir: PathBuf,
     pub(super) cwd: PathBuf,
+    pub(super) timeout: Millis,
+}
+
+/// The container that a job is run as.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ContainerFile {
+    pub(super) name: String,
     pub(super) timeout: Millis,
 }
 
@@ -33,7 +45,7 @@ pub(super) struct JobResult {
     pub(super) note: Option<String>,
 }
 
-pub(super) struct JobDir {
+pub(crate) struct JobDir {
     dir: PathBuf,
 }
 
@@ -108,7 +120,55 @@ impl JobDir {
     /// The order goes with the result on disk: its environment may hold secrets.
     pub(super) fn write_result(&self, result: &JobResult) -> io::Result<()> {
         self.write(&self.result(), &serde_json::to_vec(result)?)?;
-        fs::remove_file(self.job())
+        match fs::remove_file(self.job()) {
+            // A container's order holds no secret, and stays.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn container(&self) -> PathBuf {
+        self.dir.join("container.json")
+    }
+
+    pub(super) fn is_container(&self) -> bool {
+        self.container().exists()
+    }
+
+    /// Begun, and without a result.
+    pub(super) fn is_open(&self) -> bool {
+        self.has_begun() && !self.result().exists()
+    }
+
+    pub(super) fn write_container(&self, file: &ContainerFile) -> io::Result<()> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.dir)?;
+        self.write(&self.container(), &serde_json::to_vec(file)?)
+    }
+
+    pub(super) fn read_container(&self) -> io::Result<Option<ContainerFile>> {
+        match fs::read(self.container()) {
+            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Time since the mark of the beginning, by the machine's clock.
+    pub(super) fn begun_for(&self) -> Duration {
+        let begun = fs::metadata(self.began()).and_then(|it| it.modified());
+        begun.ok().and_then(|it| it.elapsed().ok()).unwrap_or_default()
+    }
+
+    fn timed_out(&self) -> PathBuf {
+        self.dir.join("timed-out")
+    }
+
+    pub(super) fn mark_timed_out(&self) -> io::Result<()> {
+        self.write(&self.timed_out(), b"")
+    }
+
+    pub(super) fn has_timed_out(&self) -> bool {
+        self.timed_out().exists()
     }
 
     pub(super) fn sight(&self, tail_lines: usize) -> io::Result<JobSighting> {
@@ -136,7 +196,7 @@ impl JobDir {
         Ok(JobSighting::NeverRan)
     }
 
-    fn answer(&self, tail_lines: usize) -> io::Result<Option<JobAnswer>> {
+    pub(super) fn answer(&self, tail_lines: usize) -> io::Result<Option<JobAnswer>> {
         let bytes = match fs::read(self.result()) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

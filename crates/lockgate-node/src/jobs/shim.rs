@@ -13,6 +13,8 @@ use rustix::process::{Pid, PidfdFlags, Signal};
 
 use super::record::{JobDir, JobFile, JobResult};
 use crate::process::signal_group;
+use crate::secrets::Revealed;
+use crate::{Place, Vault};
 
 /// Between SIGTERM and SIGKILL, for a job that ran out of time.
 const GRACE: Millis = Millis::secs(5);
@@ -37,7 +39,7 @@ fn carry_out(dir: &JobDir) -> io::Result<()> {
         return Ok(());
     }
     dir.mark_begun()?;
-    let result = match spawn(dir, &job) {
+    let result = match secrets(&job).and_then(|it| spawn(dir, &job, &it)) {
         Ok(child) => wait(child, job.timeout)?,
         Err(error) => {
             let note = format!("cannot start {}: {error}", job.program.display());
@@ -47,12 +49,21 @@ fn carry_out(dir: &JobDir) -> io::Result<()> {
     dir.write_result(&result)
 }
 
-fn spawn(dir: &JobDir, job: &JobFile) -> io::Result<Child> {
+fn secrets(job: &JobFile) -> io::Result<Revealed> {
+    if job.secrets.is_empty() {
+        return Ok(Revealed::default());
+    }
+    let vault = Place::of(&job.state_dir).and_then(|it| Vault::open(&it)).map_err(io::Error::other)?;
+    Revealed::all(&vault, &job.secrets, "the job").map_err(io::Error::other)
+}
+
+fn spawn(dir: &JobDir, job: &JobFile, secrets: &Revealed) -> io::Result<Child> {
     let output = File::options().create(true).append(true).open(dir.output())?;
     Command::new(&job.program)
         .args(&job.args)
         .env_clear()
         .envs(&job.env)
+        .envs(secrets.iter())
         .current_dir(&job.cwd)
         .stdin(Stdio::null())
         .stdout(output.try_clone()?)

@@ -3,15 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lockgate_model::StopSignal;
-use rustix::process::Signal;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Condition, Resumed, Slot};
-use crate::process::{Ended, Process, signal_group};
-use crate::{logs, scan};
+use super::{Condition, Resumed, Running, Slot};
+use crate::process::Ended;
+use crate::protocol::Failure;
 
 /// The first wait is short, for most crashes are followed by a good start; the last one spares the machine.
 const BACKOFF_FIRST: Duration = Duration::from_millis(200);
@@ -30,25 +28,27 @@ pub(super) async fn keep_up(
 ) {
     let mut backoff = BACKOFF_FIRST;
     while !stop.is_cancelled() {
-        let (mut process, was_ready) = match slot.obtain(number, resumed.take()).await {
+        let (mut running, was_ready) = match slot.obtain(number, resumed.take()).await {
             Ok(it) => it,
-            Err(reason) => {
-                slot.update(number, |it| it.start_error = Some(reason));
+            Err(failure) => {
+                tracing::warn!(slot = %slot.spec.slot, number, %failure, "an instance was not started");
+                slot.update(number, |it| it.start_error = Some(failure));
                 pause(&slot, number, &mut backoff, &stop, &hurry).await;
                 continue;
             }
         };
         let begun = Instant::now();
-        let end = slot.watch(number, &mut process, was_ready, &stop).await;
+        let end = slot.watch(number, &mut running, was_ready, &stop).await;
         slot.front.remove_instance(&slot.spec.slot, number);
         match end {
             End::Asked => {
-                slot.take_down(number, &mut process).await;
+                slot.take_down(number, &mut running).await;
                 break;
             }
             End::ByItself(how) => {
-                signal_group(process.id.pid, Signal::KILL);
-                slot.crashed(number, &how).await;
+                let lines = running.last_lines(CRASH_LINES).await;
+                running.bury().await;
+                slot.crashed(number, &how, &lines).await;
             }
         }
         if STEADY_AFTER <= begun.elapsed() {
@@ -76,30 +76,31 @@ async fn pause(slot: &Slot, number: u32, backoff: &mut Duration, stop: &Cancella
 }
 
 impl Slot {
-    /// The process to watch, in service as far as it may be, and whether it counts as ready from the start.
-    async fn obtain(&self, number: u32, resumed: Option<Resumed>) -> Result<(Process, bool), String> {
-        let (process, ports, ready) = if let Some(it) = resumed {
-            (it.process, it.ports, it.ready)
-        } else {
-            let (process, ports) = self.launch(number).await?;
-            (process, ports, false)
+    /// The instance to watch, in service as far as it may be, and whether it counts as ready from the start.
+    async fn obtain(&self, number: u32, resumed: Option<Resumed>) -> Result<(Running, bool), Failure> {
+        let Resumed { running, address, ports, ready } = match resumed {
+            Some(it) => it,
+            None => self.launch(number).await?,
         };
-        if let Err(failure) = self.front.put_instance(&self.spec.slot, number, &ports, ready) {
+        if let Some(address) = address
+            && let Err(failure) = self.front.put_instance(&self.spec.slot, number, address, &ports, ready)
+        {
             // It runs, and takes no requests: its slot never becomes ready, and this says why.
             tracing::error!(slot = %self.spec.slot, number, %failure, "the router refused an instance");
         }
-        let pid = u32::try_from(process.id.pid).ok();
+        let (pid, container) = (running.pid(), running.container().map(str::to_owned));
         let condition = if ready { Condition::Ready } else { Condition::Starting };
         self.update(number, |it| {
-            (it.pid, it.ports, it.condition, it.start_error) = (pid, ports, condition, None);
+            (it.pid, it.container, it.address) = (pid, container, address);
+            (it.ports, it.condition, it.start_error) = (ports, condition, None);
         });
-        Ok((process, ready))
+        Ok((running, ready))
     }
 
     async fn watch(
         &self,
         number: u32,
-        process: &mut Process,
+        running: &mut Running,
         was_ready: bool,
         stop: &CancellationToken,
     ) -> End {
@@ -107,10 +108,10 @@ impl Slot {
         loop {
             tokio::select! {
                 () = stop.cancelled() => {
-                    self.drain(number, process).await;
+                    self.drain(number, running).await;
                     return End::Asked;
                 }
-                how = process.exited() => return End::ByItself(how),
+                how = running.exited() => return End::ByItself(how),
                 ready = health.changed() => self.set_ready(number, ready).await,
             }
         }
@@ -131,38 +132,29 @@ impl Slot {
     }
 
     /// New requests go elsewhere; those under way get their time. An instance that ends meanwhile has none.
-    async fn drain(&self, number: u32, process: &mut Process) {
+    async fn drain(&self, number: u32, running: &mut Running) {
         self.update(number, |it| it.condition = Condition::Draining);
         let drained = self.front.drain_instance(&self.spec.slot, number, self.spec.stop.drain);
         tokio::select! {
             () = drained => (),
-            _ = process.exited() => (),
+            _ = running.exited() => (),
         }
     }
 
-    async fn take_down(&self, number: u32, process: &mut Process) {
+    async fn take_down(&self, number: u32, running: &mut Running) {
         self.update(number, |it| it.condition = Condition::Stopping);
-        let signal = match self.spec.stop.signal {
-            StopSignal::Term => Signal::TERM,
-            StopSignal::Int => Signal::INT,
-            StopSignal::Quit => Signal::QUIT,
-        };
-        let (slot, pid) = (&self.spec.slot, process.id.pid);
-        match process.stop(signal, self.spec.stop.grace.to_std()).await {
+        let (slot, stop) = (&self.spec.slot, &self.spec.stop);
+        match running.stop(stop.signal, stop.grace.to_std()).await {
             Ended::BySignal => (),
             Ended::Killed => {
-                tracing::warn!(%slot, number, pid, "an instance took no notice of its stop signal and was killed");
+                tracing::warn!(%slot, number, %running, "an instance took no notice of its stop signal and was killed");
             }
-            Ended::Stays => {
-                tracing::error!(%slot, number, pid, "an instance hangs in the kernel and cannot be killed");
-            }
+            Ended::Stays => tracing::error!(%slot, number, %running, "an instance cannot be killed"),
         }
-        scan::sweep(&self.base.node_id, slot, number);
+        running.sweep(&self.base.node_id, slot, number);
     }
 
-    async fn crashed(&self, number: u32, how: &str) {
-        let log = self.base.place.instance_log(&self.spec.slot, number);
-        let lines = logs::tail(&log, CRASH_LINES);
+    async fn crashed(&self, number: u32, how: &str, lines: &[String]) {
         let said = if lines.is_empty() { "it printed nothing".to_owned() } else { lines.join("\n") };
         let text = format!("{} #{number} {how}; its last lines:\n{said}", self.spec.slot);
         tracing::warn!(slot = %self.spec.slot, number, how, "an instance ended by itself");
@@ -178,7 +170,7 @@ impl Slot {
             if member.condition == Condition::Starting {
                 member.failed_starts = member.failed_starts.saturating_add(1);
             }
-            member.pid = None;
+            (member.pid, member.container) = (None, None);
         }
         let crashes = inner.crashes;
         drop(inner);

@@ -1,15 +1,17 @@
 //! Starts an instance: intent on disk, then the process, then the process on disk.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
-use lockgate_model::PortName;
+use lockgate_model::{Form, PortName};
 
-use super::Slot;
+use super::{Resumed, Running, Slot};
 use crate::process::{Process, Start, base_env, resolve};
 use crate::protocol::Failure;
+use crate::secrets::Revealed;
 use crate::table::InstanceTable;
-use crate::{logs, ports, vault};
+use crate::{logs, ports};
 
 impl Slot {
     /// Where instances run: their files, or the folder of the spec.
@@ -20,20 +22,45 @@ impl Slot {
         }
     }
 
+    /// Whether instances can start at all, as far as that is known beforehand.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        match &self.spec.form {
+            Form::Process => self.find_program().map(drop),
+            Form::Container(_) => self.secrets().map(drop),
+            Form::Objects(_) => {
+                Err(Failure::fatal(format!("{} is made for Kubernetes, not for a node", self.spec.slot)))
+            }
+        }
+    }
+
     /// The program that instances run, or why there is none.
-    pub(crate) fn find_program(&self) -> Result<PathBuf, Failure> {
+    fn find_program(&self) -> Result<PathBuf, Failure> {
         let mut env = base_env(&self.base.program);
         env.extend(self.spec.env.clone());
         resolve(&self.spec.command, &self.cwd(), &env, &self.spec.slot.to_string())
     }
 
-    pub(super) async fn launch(&self, number: u32) -> Result<(Process, BTreeMap<PortName, u16>), String> {
-        let program = self.find_program().map_err(|it| it.message)?;
-        let ports = self.plan(number).await.map_err(|it| it.message)?;
+    pub(super) fn secrets(&self) -> Result<Revealed, Failure> {
+        Revealed::all(&self.base.vault, &self.spec.secrets, &self.spec.slot.to_string())
+    }
+
+    pub(super) async fn launch(&self, number: u32) -> Result<Resumed, Failure> {
+        self.check()?;
+        match &self.spec.form {
+            Form::Container(container) => self.launch_container(number, container).await,
+            Form::Process | Form::Objects(_) => self.launch_process(number).await,
+        }
+    }
+
+    async fn launch_process(&self, number: u32) -> Result<Resumed, Failure> {
+        let (program, secrets) = (self.find_program()?, self.secrets()?);
+        let ports = self.plan(number).await?;
         let log = self.base.place.instance_log(&self.spec.slot, number);
         logs::rotate(&log);
-        let mut env = self.env(number, &ports);
-        env.extend(vault::variables(&self.base.place, &self.spec.secrets).map_err(|it| it.message)?);
+        let mut env = base_env(&self.base.program);
+        env.extend(self.env(number, &ports));
+        env.insert("LOCKGATE_NODE".to_owned(), self.base.node_id.clone());
+        env.extend(secrets.iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
         let start = Start {
             program: &program,
             args: &self.spec.command[1..],
@@ -41,11 +68,13 @@ impl Slot {
             cwd: &self.cwd(),
             log: &log,
         };
-        let process = Process::spawn(&start)
-            .map_err(|it| format!("{} cannot start: {}: {it}", self.spec.slot, program.display()))?;
+        let process = Process::spawn(&start).map_err(|it| {
+            Failure::fatal(format!("{} cannot start: {}: {it}", self.spec.slot, program.display()))
+        })?;
         let id = process.id.clone();
         self.note(number, |it| it.process = Some(id)).await;
-        Ok((process, ports))
+        let running = Running::Process { process, log };
+        Ok(Resumed { running, address: Some(Ipv4Addr::LOCALHOST.into()), ports, ready: false })
     }
 
     /// Writes down that the instance is about to exist, with ports that are free now.
@@ -69,16 +98,16 @@ impl Slot {
                     taken.insert(port);
                     given.insert(name, port);
                 }
-                let planned = InstanceTable { ports: given.clone(), process: None, ready: false };
+                let planned = InstanceTable { ports: given.clone(), ..InstanceTable::default() };
                 slot.instances.insert(number, planned);
                 Ok(given)
             })
             .await
     }
 
-    fn env(&self, number: u32, ports: &BTreeMap<PortName, u16>) -> BTreeMap<String, String> {
-        let mut env = base_env(&self.base.program);
-        env.extend(self.spec.env.clone());
+    /// What the spec says, and who the instance is.
+    pub(super) fn env(&self, number: u32, ports: &BTreeMap<PortName, u16>) -> BTreeMap<String, String> {
+        let mut env = self.spec.env.clone();
         for (name, port) in ports {
             env.insert(port_variable(name), port.to_string());
         }
@@ -90,7 +119,6 @@ impl Slot {
             ("LOCKGATE_RELEASE", self.spec.slot.release.to_string()),
             ("LOCKGATE_VERSION", self.spec.version.to_string()),
             ("LOCKGATE_INSTANCE", number.to_string()),
-            ("LOCKGATE_NODE", self.base.node_id.clone()),
         ];
         env.extend(marks.map(|(name, value)| (name.to_owned(), value)));
         env
@@ -123,7 +151,7 @@ impl Slot {
             if let Some(slot) = table.slot_mut(&self.scope, &self.spec.slot) {
                 (slot.crashes, slot.last_crash) = (crashes, Some(text));
                 if let Some(row) = slot.instances.get_mut(&number) {
-                    (row.process, row.ready) = (None, false);
+                    (row.process, row.container, row.ready) = (None, None, false);
                 }
             }
             Ok(())

@@ -1,6 +1,7 @@
 //! One slot: keeps the wanted number of instances up and says how they are.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,18 +10,21 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::Place;
+use crate::docker::Docker;
 use crate::front::Front;
 use crate::keeper::Keeper;
-use crate::process::Process;
-use crate::protocol::InstanceStatus;
+use crate::protocol::{Failure, InstanceStatus};
 use crate::table::SlotTable;
+use crate::{Place, Vault};
 
+mod container;
 mod instance;
 mod launch;
+mod running;
 mod settle;
 
 pub(crate) use launch::port_variable;
+pub(crate) use running::Running;
 
 /// What all slots of a node share.
 pub(crate) struct Base {
@@ -29,6 +33,8 @@ pub(crate) struct Base {
     /// The lockgate binary, whose folder ends the instances' search path.
     pub(crate) program: PathBuf,
     pub(crate) keeper: Keeper,
+    pub(crate) vault: Vault,
+    pub(crate) docker: Docker,
 }
 
 pub(crate) struct Slot {
@@ -51,11 +57,13 @@ struct Inner {
 struct Member {
     condition: Condition,
     pid: Option<u32>,
+    container: Option<String>,
+    address: Option<IpAddr>,
     ports: BTreeMap<PortName, u16>,
     /// Ends in a row before it was ever ready.
     failed_starts: u16,
     /// Why the last start did not even give a process.
-    start_error: Option<String>,
+    start_error: Option<Failure>,
     stop: CancellationToken,
     /// Cuts a wait for the next start short.
     hurry: Arc<Notify>,
@@ -126,7 +134,10 @@ impl Slot {
     /// Takes up an instance that an earlier node started.
     pub(crate) fn resume(self: &Arc<Self>, number: u32, resumed: Resumed) {
         // Before the split of traffic is restored, which wants somebody to be ready.
-        if let Err(failure) = self.front.put_instance(&self.spec.slot, number, &resumed.ports, resumed.ready)
+        let slot = &self.spec.slot;
+        if let Some(address) = resumed.address
+            && let Err(failure) =
+                self.front.put_instance(slot, number, address, &resumed.ports, resumed.ready)
         {
             tracing::error!(slot = %self.spec.slot, number, %failure, "the router refused an instance");
         }
@@ -139,6 +150,8 @@ impl Slot {
         let member = Member {
             condition: Condition::Starting,
             pid: None,
+            container: None,
+            address: None,
             ports: BTreeMap::new(),
             failed_starts: 0,
             start_error: None,
@@ -167,6 +180,8 @@ impl Slot {
         let instances = inner.members.iter().map(|(number, it)| InstanceStatus {
             number: *number,
             pid: it.pid,
+            container: it.container.clone(),
+            address: it.address,
             ports: it.ports.clone(),
             condition: it.condition.words(),
         });
@@ -195,9 +210,11 @@ impl Slot {
     }
 }
 
-/// A live process, and whether it was ready when it was last heard of.
+/// A live process or container, and whether it was ready when it was last heard of.
 pub(crate) struct Resumed {
-    pub(crate) process: Process,
+    pub(crate) running: Running,
+    /// `None` of a container that ended before it had one.
+    pub(crate) address: Option<IpAddr>,
     pub(crate) ports: BTreeMap<PortName, u16>,
     pub(crate) ready: bool,
 }

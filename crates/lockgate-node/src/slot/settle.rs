@@ -24,7 +24,7 @@ impl Slot {
                 return verdict;
             }
             if !in_time && self.inner().ready() < wanted {
-                return Err(self.not_ready(wanted, within));
+                return Err(self.not_ready(wanted, within).await);
             }
             tokio::select! {
                 gone = changed.changed() => if gone.is_err() {
@@ -55,7 +55,7 @@ impl Slot {
         }
     }
 
-    fn not_ready(&self, wanted: u16, within: Millis) -> Failure {
+    async fn not_ready(&self, wanted: u16, within: Millis) -> Failure {
         let slot = &self.spec.slot;
         let late: Vec<u32> = {
             let inner = self.inner();
@@ -67,7 +67,11 @@ impl Slot {
         for number in late {
             let probe = self.front.last_failure(slot, number).unwrap_or_else(|| "no answer yet".to_owned());
             text = format!("{text}\n#{number}: health check: {probe}");
-            let lines = logs::tail(&self.base.place.instance_log(slot, number), CRASH_LINES);
+            let lines = if self.is_container() {
+                self.container_tail(number, CRASH_LINES).await
+            } else {
+                logs::tail(&self.base.place.instance_log(slot, number), CRASH_LINES)
+            };
             if !lines.is_empty() {
                 text = format!("{text}\n#{number}: last lines:\n{}", lines.join("\n"));
             }
@@ -77,8 +81,8 @@ impl Slot {
 }
 
 fn hopeless(inner: &Inner) -> Option<Failure> {
-    if let Some(reason) = inner.members.values().find_map(|it| it.start_error.clone()) {
-        return Some(Failure::fatal(reason));
+    if let Some(failure) = inner.members.values().find_map(|it| it.start_error.clone()) {
+        return Some(failure);
     }
     let worst = inner.members.values().map(|it| it.failed_starts).max().unwrap_or(0);
     if worst < FAILED_STARTS_MAX {

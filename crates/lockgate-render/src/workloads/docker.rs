@@ -24,6 +24,7 @@ pub(super) fn workloads(facts: &Facts<'_>, request: &WorkloadRequest<'_>) -> Wor
             workloads.forms.insert(fact.name.clone(), form);
         }
         workloads.job_forms.extend(one_machine.jobs());
+        fixtures.services.extend(environment.services.values().map(|it| it.name.clone()));
         for (name, bundled) in &environment.bundled {
             fixtures.dependencies.insert(name.to_string(), one_machine.dependency(name, bundled));
         }

@@ -1,6 +1,6 @@
 //! The `local` target: processes of this machine, run by the node of a state folder.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use lockgate_model::{
@@ -48,6 +48,17 @@ impl Local {
     fn reveal(&self, secret: &SecretRef) -> Result<Secret<String>, TargetError> {
         let vault = Place::of(&self.state_dir).and_then(|it| Vault::open(&it));
         vault.and_then(|it| it.reveal(secret)).map_err(|it| TargetError::new(Class::Fatal, with_causes(&it)))
+    }
+
+    /// Where the router takes requests for the port of a check.
+    async fn address(&self, check: &SmokeSpec) -> Result<SocketAddr, TargetError> {
+        let (scope, service, port) = (self.scope.clone(), check.service.clone(), check.port);
+        match self.ask(&Request::Address { scope, service, port }).await? {
+            Response::Address(Some(address)) => Ok(address),
+            // The check itself says that nobody listens.
+            Response::Address(None) => Ok(SocketAddr::new(self.bind, check.port)),
+            other => Err(unexpected(&other)),
+        }
     }
 
     async fn done(&self, request: &Request) -> Result<(), TargetError> {
@@ -108,7 +119,7 @@ impl Target for Local {
         slot: &SlotSpec,
         instances: u16,
     ) -> Result<(), TargetError> {
-        let (slot, bind) = (slot.clone(), self.bind);
+        let (slot, bind) = (Box::new(slot.clone()), self.bind);
         self.done(&Request::EnsureSlot { fence: fence.clone(), key: key.clone(), slot, instances, bind })
             .await
     }
@@ -151,8 +162,8 @@ impl Target for Local {
         let bearer = check.bearer.as_ref().map(|it| self.reveal(it)).transpose()?;
         let mut repeats = 0;
         loop {
-            self.node().await?;
-            match smoke::check(self.bind, check, bearer.as_ref()).await {
+            let address = self.address(check).await?;
+            match smoke::check(address, check, bearer.as_ref()).await {
                 Err(smoke::Failure::Lost(_)) if repeats < REPEATS_MAX => repeats += 1,
                 Err(smoke::Failure::Lost(error) | smoke::Failure::Answered(error)) => return Err(error),
                 Ok(()) => return Ok(()),
@@ -213,6 +224,7 @@ fn unreachable_node(error: &NodeError) -> TargetError {
         | NodeError::Spawn { .. }
         | NodeError::UnsafeSocketFolder { .. }
         | NodeError::Protocol { .. }
+        | NodeError::Docker(_)
         | NodeError::Files(_) => Class::Fatal,
     };
     TargetError::new(class, with_causes(error)).hint("lockgate node status")

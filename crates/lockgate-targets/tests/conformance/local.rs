@@ -162,6 +162,7 @@ async fn metrics_page() {
         state_dir: world.state(),
         program: crate::this_program(),
         metrics_addr: Some(([127, 0, 0, 1], port).into()),
+        docker: lockgate_node::usual_docker(),
     };
     let node = tokio::spawn(lockgate_node::run(config));
     eventually("the node is up", async || NodeClient::connect(&world.state()).await.is_ok()).await;
@@ -206,6 +207,7 @@ async fn one_node() {
         state_dir: world.state(),
         program: crate::this_program(),
         metrics_addr: None,
+        docker: lockgate_node::usual_docker(),
     };
     let refused = lockgate_node::run(config).await.unwrap_err();
     let pid = world.status().await.pid.to_string();

@@ -45,7 +45,12 @@ fn main() -> ExitCode {
 
 fn run_node(state_dir: &Path) -> ExitCode {
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
-    let config = NodeConfig { state_dir: state_dir.to_owned(), program: this_program(), metrics_addr: None };
+    let config = NodeConfig {
+        state_dir: state_dir.to_owned(),
+        program: this_program(),
+        metrics_addr: None,
+        docker: lockgate_node::usual_docker(),
+    };
     match runtime().block_on(lockgate_node::run(config)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

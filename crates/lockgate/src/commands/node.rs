@@ -19,7 +19,13 @@ pub async fn node(global: &Global, command: &NodeCommand, out: Out) -> anyhow::R
         NodeCommand::Run { metrics } => {
             let state_dir = state::dir(global)?;
             let program = this_program()?;
-            lockgate_node::run(NodeConfig { state_dir, program, metrics_addr: *metrics }).await?;
+            lockgate_node::run(NodeConfig {
+                state_dir,
+                program,
+                metrics_addr: *metrics,
+                docker: lockgate_node::usual_docker(),
+            })
+            .await?;
             Ok(Exit::Done.into())
         }
         NodeCommand::Status => Ok(status(&state::dir(global)?, out).await?.into()),
