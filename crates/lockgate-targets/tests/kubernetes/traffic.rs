@@ -6,6 +6,7 @@ use libtest_mimic::Trial;
 use lockgate_model::{ReleaseId, Sharing, Traffic, Weight, Weights};
 use lockgate_targets::{Class, Kubernetes, Target as _};
 
+use crate::client::{Answers, Client};
 use crate::place::{Place, fence, key, slot, web_name};
 use crate::trial;
 
@@ -14,7 +15,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("a_gateway_splits_as_it_is_said", gateway_splits),
         trial("an_ingress_splits_in_percents", ingress_splits),
         trial("without_a_router_pods_share_alike", pods_share),
-        trial("twenty_shifts_lose_no_request", shifts_lose_nothing),
+        trial("twenty_shifts_by_a_gateway_lose_no_request", gateway_shifts),
+        trial("shifts_by_an_ingress_lose_no_request", ingress_shifts),
         trial("a_shift_that_was_cut_short_goes_on", cut_short),
         trial("a_router_that_is_not_there_is_missed", missing_router),
         trial("what_cannot_be_given_traffic_is_said", refused),
@@ -84,8 +86,9 @@ async fn ingress_splits(place: Place) {
 }
 
 async fn pods_share(place: Place) {
-    let target = place.target(Traffic::Auto);
-    place.prepared(&target, vec![place.service()]).await;
+    let target = place.target(Traffic::Replicas);
+    // The Gateway sends to whatever the Service selects.
+    place.prepared(&target, vec![place.service(), place.route()]).await;
     set(&target, 3, &all(1)).await;
     place.up(&target, 4, &slot(1, &[]), 3).await;
     place.up(&target, 5, &slot(2, &[]), 1).await;
@@ -95,27 +98,47 @@ async fn pods_share(place: Place) {
     // What it comes to, not what was asked for.
     assert_eq!(service.weights, Some(split("25%")));
     assert_eq!(service.routing.sharing, Sharing::Replicas);
-    set(&target, 7, &all(2)).await;
+    let answers = place.gateway().send(400).await;
+    assert_eq!((answers.failed.as_slice(), answers.total()), ([].as_slice(), 400));
+    assert!((90..=110).contains(&answers.of("r2")), "{answers:?}");
+
+    let load = place.gateway().load(2);
+    for shift in 0..4 {
+        set(&target, 7 + shift, &all(1 + shift % 2)).await;
+    }
+    none_lost(&load.end().await);
 }
 
-async fn shifts_lose_nothing(place: Place) {
+async fn gateway_shifts(place: Place) {
     let target = place.target(Traffic::GatewayApi);
     place.prepared(&target, vec![place.service(), place.route()]).await;
-    set(&target, 3, &all(1)).await;
-    place.up(&target, 4, &slot(2, &[]), 1).await;
-    let load = place.gateway().load(4);
-    for shift in 0..20 {
+    shifts(&place, &target, &place.gateway(), 20).await;
+}
+
+async fn ingress_shifts(place: Place) {
+    let target = place.target(Traffic::Auto);
+    place.prepared(&target, vec![place.service(), place.main_ingress()]).await;
+    shifts(&place, &target, &place.ingress(), 8).await;
+}
+
+async fn shifts(place: &Place, target: &Kubernetes, client: &Client, count: u64) {
+    set(target, 3, &all(1)).await;
+    place.up(target, 4, &slot(2, &[]), 1).await;
+    let load = client.load(4);
+    for shift in 0..count {
         let weights = match shift % 4 {
             0 => split("5%"),
             1 => split("50%"),
             2 => all(2),
             _ => all(1),
         };
-        set(&target, 5 + shift, &weights).await;
+        set(target, 5 + shift, &weights).await;
     }
-    let answers = load.end().await;
-    assert_eq!(answers.failed, Vec::<String>::new(), "of {}", answers.total());
-    assert_eq!(answers.errors, 0);
+    none_lost(&load.end().await);
+}
+
+fn none_lost(answers: &Answers) {
+    assert_eq!((answers.failed.as_slice(), answers.errors), ([].as_slice(), 0), "of {}", answers.total());
     assert!(500 < answers.total(), "{}", answers.total());
 }
 
@@ -137,8 +160,7 @@ async fn cut_short(place: Place) {
         set(&next, seq + 2, &all(1)).await;
         seq += 3;
     }
-    let answers = load.end().await;
-    assert_eq!((answers.failed, answers.errors), (Vec::<String>::new(), 0));
+    none_lost(&load.end().await);
     assert_eq!(place.object("service", "web-canary"), None, "nothing is left of the split");
 }
 
