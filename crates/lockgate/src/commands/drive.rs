@@ -1,5 +1,6 @@
 //! `drive`: the background process that carries out the releases of one scope, and how it is started.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::process::Stdio;
 
@@ -8,7 +9,7 @@ use lockgate_driver::store::{Holder, LeaseError, Store};
 use lockgate_driver::{DriveError, Driver};
 use lockgate_model::{EnvironmentName, Scope, SystemName, TargetKind};
 use lockgate_node::{Place, Vault};
-use lockgate_targets::{Kubernetes, KubernetesConfig, Local, Platform};
+use lockgate_targets::{Docker, Kubernetes, KubernetesConfig, Local, Platform};
 
 use super::node::this_program;
 use crate::args::Global;
@@ -43,6 +44,9 @@ pub async fn drive(
     }
 }
 
+/// Published ports are open to the network, as they are with Docker and Compose.
+const PUBLISHED_ON: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
 /// The platform that the releases of a scope go to. Nothing is started or asked yet.
 pub fn target_of(target: &TargetKind, state_dir: &Path, scope: &Scope) -> anyhow::Result<Platform> {
     match target {
@@ -54,7 +58,10 @@ pub fn target_of(target: &TargetKind, state_dir: &Path, scope: &Scope) -> anyhow
             let config = KubernetesConfig { scope: scope.clone(), target: target.clone(), vault };
             Ok(Platform::Kubernetes(Kubernetes::new(config)))
         }
-        TargetKind::Docker(_) | TargetKind::Ecs(_) | TargetKind::EcsExpress(_) | TargetKind::AppRunner(_) => {
+        TargetKind::Docker(_) => {
+            Ok(Platform::Docker(Docker::here(state_dir, this_program()?, scope.clone(), PUBLISHED_ON)))
+        }
+        TargetKind::Ecs(_) | TargetKind::EcsExpress(_) | TargetKind::AppRunner(_) => {
             bail!("this version does not release to `{}` yet", target.as_str())
         }
     }

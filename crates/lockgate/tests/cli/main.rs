@@ -10,6 +10,7 @@ mod build;
 mod check;
 mod crashes;
 mod cutovers;
+mod docker;
 mod failures;
 mod fix;
 mod fmt;
