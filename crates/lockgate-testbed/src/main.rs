@@ -1,10 +1,10 @@
 //! Images for scripts: `push` puts one of a program into the registry of the tests, `server` one of a server of Debian;
-//! both print the reference by digest. `save` writes what `docker save` would.
+//! both print the reference by digest. `engine` runs one of its own. `save` writes what `docker save` would.
 
 use std::path::Path;
 use std::process::ExitCode;
 
-use lockgate_testbed::{Image, Server, image_of_program, image_of_server};
+use lockgate_testbed::{Engine, Image, Networks, Server, image_of_program, image_of_server};
 
 #[expect(clippy::print_stdout, reason = "this is a program for the terminal")]
 fn main() -> ExitCode {
@@ -22,6 +22,14 @@ fn main() -> ExitCode {
             let Some(image) = image_of_server(server, tag) else { return ExitCode::FAILURE };
             println!("{image}");
         }
+        ["engine"] => {
+            let Some(engine) = Engine::start("an engine", Networks::Bridges) else {
+                return ExitCode::FAILURE;
+            };
+            println!("{}", engine.host());
+            // It ends with whoever asked for it.
+            let _all = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        }
         ["save", program, tag, file] => Image::of_program(Path::new(program)).save(tag, Path::new(file)),
         _ => return usage(),
     }
@@ -32,6 +40,7 @@ fn main() -> ExitCode {
 fn usage() -> ExitCode {
     eprintln!("usage: lockgate-testbed push PROGRAM NAME:TAG");
     eprintln!("       lockgate-testbed server postgres|redis|prometheus NAME:TAG");
+    eprintln!("       lockgate-testbed engine    (prints DOCKER_HOST; ends with its standard input)");
     eprintln!("       lockgate-testbed save PROGRAM NAME:TAG FILE");
     ExitCode::from(2)
 }

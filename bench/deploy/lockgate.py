@@ -1,0 +1,75 @@
+"""Lockgate on each of its targets: a canary with a gate, since that is how it is used."""
+
+import json
+import os
+import socket
+import subprocess
+
+from rig import ends, run
+
+REPLICAS = 4
+
+
+class Lockgate:
+    """`lockgate deploy`, which ends when the release is done or rolled back."""
+
+    own_limit = "as its rollout says"
+
+    def __init__(self, binary, folder, target, cluster=None, engine=None):
+        self.binary, self.folder, self.target = binary, f"{folder}/lockgate-{target}", target
+        self.cluster, self.engine, self.number = cluster, engine, 0
+        self.name = f"Lockgate, {target}"
+        os.makedirs(self.folder)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+
+    def release(self, scenario):
+        self.number += 1
+        with open(f"{self.folder}/lockgate.yaml", "w", encoding="utf-8") as file:
+            json.dump(self._spec(scenario), file, indent=2)
+        version = scenario.env["SAMPLE_VERSION"]
+        argv = [self.binary, "deploy", "bench", "--version", version, "--yes"]
+        return ends(argv, cwd=self.folder, env=self._env())
+
+    def back(self):
+        """It goes back by itself."""
+
+    def why(self):
+        """What the last release came to."""
+        asked = [self.binary, "status"]
+        done = subprocess.run(asked, cwd=self.folder, env=self._env(), text=True, capture_output=True, check=False)
+        return (done.stdout + done.stderr).strip()
+
+    def entrance(self):
+        if self.target == "kubernetes":
+            return self.cluster.address("web"), self.port, None
+        return "127.0.0.1", self.port, None
+
+    def remove(self):
+        if self.target == "local":
+            run([self.binary, "node", "down"], cwd=self.folder)
+
+    def _env(self):
+        env = self.cluster.env() if self.cluster else dict(os.environ)
+        return {**env, **({"DOCKER_HOST": self.engine} if self.engine else {})}
+
+    def _spec(self, scenario):
+        web = {"replicas": REPLICAS, "port": self.port, "health": {"path": "/health", "interval": "1s"},
+               "env": scenario.env}
+        spec = {"lockgate": "v1", "system": "bench", "services": {"web": web},
+                "slo": {"error_rate": {"objective": "< 1%"}},
+                "rollout": {"strategy": "canary", "bake": "3s",
+                            "steps": [{"weight": "10%", "pause": "1m"}, {"weight": "50%", "pause": "1m"}, {"weight": "100%"}],
+                            "analysis": {"tick": "500ms", "warmup": "1s", "min_time": "3s", "min_requests": 100}}}
+        if self.target == "local":
+            web["command"] = [self.binary if scenario.exists else "/nowhere/sample", "sample"]
+            where = "local"
+        else:
+            web["command"] = ["sample"]
+            image, _, digest = scenario.image.partition("@")
+            spec["build"] = {"image": image}
+            web["image"] = {"digest": digest}
+            where = {"kubernetes": {"namespace": self.cluster.namespace}} if self.cluster else "docker"
+        spec["environments"] = {"bench": {"target": where}}
+        return spec
