@@ -29,7 +29,7 @@ class Lockgate:
         with open(f"{self.folder}/lockgate.yaml", "w", encoding="utf-8") as file:
             json.dump(self._spec(scenario), file, indent=2)
         version = scenario.env["SAMPLE_VERSION"]
-        argv = [self.binary, "deploy", "bench", "--version", version, "--yes"]
+        argv = [self.binary, "deploy", "bench", "--version", version]
         return ends(argv, cwd=self.folder, env=self._env())
 
     def back(self):
@@ -47,8 +47,8 @@ class Lockgate:
         return "127.0.0.1", self.port, None
 
     def remove(self):
-        if self.target == "local":
-            run([self.binary, "node", "down"], cwd=self.folder)
+        if self.target != "kubernetes":
+            run([self.binary, "node", "stop"], cwd=self.folder, env=self._env())
 
     def _env(self):
         env = self.cluster.env() if self.cluster else dict(os.environ)
@@ -62,14 +62,14 @@ class Lockgate:
                 "rollout": {"strategy": "canary", "bake": "3s",
                             "steps": [{"weight": "10%", "pause": "1m"}, {"weight": "50%", "pause": "1m"}, {"weight": "100%"}],
                             "analysis": {"tick": "500ms", "warmup": "1s", "min_time": "3s", "min_requests": 100}}}
+        if self.target == "docker":
+            web["ports"] = {"http": {"number": web.pop("port"), "publish": self.port}}
         if self.target == "local":
             web["command"] = [self.binary if scenario.exists else "/nowhere/sample", "sample"]
             where = "local"
         else:
             web["command"] = ["sample"]
-            image, _, digest = scenario.image.partition("@")
-            spec["build"] = {"image": image}
-            web["image"] = {"digest": digest}
+            web["image"] = scenario.image
             where = {"kubernetes": {"namespace": self.cluster.namespace}} if self.cluster else "docker"
         spec["environments"] = {"bench": {"target": where}}
         return spec
