@@ -1,9 +1,13 @@
 //! Objects written by server-side apply, as the owner of their fields.
 
+use std::fmt::Debug;
+
+use k8s_openapi::NamespaceResourceScope;
 use kube::api::{DynamicObject, Patch, PatchParams};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::refusal::{owners, told};
+use super::refusal::{is_conflict, owners, told};
 use super::{Cluster, names};
 use crate::{Class, TargetError};
 
@@ -37,6 +41,21 @@ pub(crate) async fn apply(
     send(cluster, object, params, take).await
 }
 
+/// Brings an object that says of which version it was read to what it should be; `None` when somebody has written it
+/// since, which may have been a newer driver.
+pub(crate) async fn apply_as_read<K>(cluster: &Cluster, object: &Value) -> Result<Option<K>, TargetError>
+where
+    K: kube::Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
+{
+    let of = Identity::of(object)?;
+    let params = PatchParams::apply(names::MANAGER).force();
+    match cluster.api::<K>().patch(of.name, &params, &Patch::Apply(object)).await {
+        Ok(written) => Ok(Some(written)),
+        Err(error) if is_conflict(&error) => Ok(None),
+        Err(error) => Err(told(&error, &of.doing(cluster))),
+    }
+}
+
 async fn send(
     cluster: &Cluster,
     object: &Value,
@@ -45,7 +64,6 @@ async fn send(
 ) -> Result<DynamicObject, TargetError> {
     let of = Identity::of(object)?;
     let api = cluster.dynamic(of.api_version, of.kind)?;
-    let doing = format!("apply {} {} in namespace {}", of.kind, of.name, cluster.namespace);
     let sent = match api.patch(of.name, &params, &Patch::Apply(object)).await {
         Err(error) if take == Take::FromInstallers && all_installers(&error) => {
             tracing::info!(kind = of.kind, name = of.name, "taken over from who installed it");
@@ -53,7 +71,7 @@ async fn send(
         }
         other => other,
     };
-    sent.map_err(|it| told(&it, &doing))
+    sent.map_err(|it| told(&it, &of.doing(cluster)))
 }
 
 fn all_installers(error: &kube::Error) -> bool {
@@ -69,6 +87,10 @@ pub(crate) struct Identity<'a> {
 }
 
 impl Identity<'_> {
+    fn doing(&self, cluster: &Cluster) -> String {
+        format!("apply {} {} in namespace {}", self.kind, self.name, cluster.namespace)
+    }
+
     pub(crate) fn of(object: &Value) -> Result<Identity<'_>, TargetError> {
         let text = |it: &'static str| object.pointer(it).and_then(Value::as_str);
         let (api_version, kind, name) = (text("/apiVersion"), text("/kind"), text("/metadata/name"));

@@ -62,7 +62,7 @@ impl Cluster {
 }
 
 /// Kinds that are rendered or patched in and live outside of namespaces.
-const CLUSTER_WIDE: [&str; 7] = [
+pub(super) const CLUSTER_WIDE: [&str; 7] = [
     "Namespace",
     "ClusterRole",
     "ClusterRoleBinding",

@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use kube::api::DynamicObject;
 use lockgate_model::{Fence, Fixtures, Millis, Objects};
 use serde_json::{Value, json};
 
@@ -38,9 +37,7 @@ pub(super) async fn prepare(
     };
     for turn in Turn::ALL {
         let writes: Vec<_> = of_turn(objects, turn).map(|it| write(cluster, fence, it)).collect();
-        let written: Vec<DynamicObject> =
-            stream::iter(writes).buffer_unordered(AT_ONCE).try_collect().await?;
-        tracing::debug!(?turn, objects = written.len(), "applied");
+        stream::iter(writes).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
         let waits: Vec<_> = of_turn(objects, turn).map(|it| ready(cluster, it)).collect();
         stream::iter(waits).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
     }
@@ -74,7 +71,7 @@ impl Turn {
     }
 }
 
-async fn write(cluster: &Cluster, fence: &Fence, object: &Value) -> Result<DynamicObject, TargetError> {
+async fn write(cluster: &Cluster, fence: &Fence, object: &Value) -> Result<(), TargetError> {
     let mut object = secrets::filled(cluster, object)?;
     workload::own(&mut object, cluster, fence);
     if keeps_state(&object)
@@ -82,7 +79,14 @@ async fn write(cluster: &Cluster, fence: &Fence, object: &Value) -> Result<Dynam
     {
         keep_state(&mut object, &now);
     }
-    apply(cluster, &object, Take::FromInstallers).await
+    match apply(cluster, &object, Take::FromInstallers).await {
+        // It is there, since the fences are in it. Labels of a namespace may be somebody else's matter.
+        Err(error) if object["kind"] == "Namespace" && error.class == Class::Fatal => {
+            tracing::warn!(%error, "the namespace stays as it is");
+            Ok(())
+        }
+        other => other.map(drop),
+    }
 }
 
 fn keeps_state(object: &Value) -> bool {
@@ -107,16 +111,15 @@ async fn read(cluster: &Cluster, object: &Value) -> Result<Option<Value>, Target
 fn keep_state(object: &mut Value, now: &Value) {
     match object["kind"].as_str() {
         // Of a service that is released; others select what they always do.
-        Some("Service") if object["spec"]["selector"].get(names::TRACK).is_some() => {
-            if now["spec"]["selector"].is_object() {
-                object["spec"]["selector"] = now["spec"]["selector"].clone();
-            }
+        Some("Service")
+            if object["spec"]["selector"].get(names::TRACK).is_some()
+                && now["spec"]["selector"].is_object() =>
+        {
+            object["spec"]["selector"] = now["spec"]["selector"].clone();
         }
         Some("HTTPRoute" | "GRPCRoute") => keep_weights(object, now),
-        Some("HorizontalPodAutoscaler") => {
-            if now["spec"]["scaleTargetRef"].is_object() {
-                object["spec"]["scaleTargetRef"] = now["spec"]["scaleTargetRef"].clone();
-            }
+        Some("HorizontalPodAutoscaler") if now["spec"]["scaleTargetRef"].is_object() => {
+            object["spec"]["scaleTargetRef"] = now["spec"]["scaleTargetRef"].clone();
         }
         Some("Ingress") => {
             let weight = "nginx.ingress.kubernetes.io/canary-weight";

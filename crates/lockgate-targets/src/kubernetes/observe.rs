@@ -60,23 +60,14 @@ impl SlotDeployment {
         self.deployment.annotations().get(name).map(String::as_str)
     }
 
-    /// What somebody else changed of what Lockgate said, for people.
-    pub(super) fn foreign(&self) -> Vec<String> {
-        let mut changes = Vec::new();
-        let asked: Option<u16> = self.annotation(names::REPLICAS).and_then(|it| it.parse().ok());
-        if let Some(asked) = asked.filter(|it| *it != wanted(&self.deployment)) {
-            changes.push(format!("spec.replicas is {} instead of {asked}", wanted(&self.deployment)));
-        }
+    /// Who else wrote what Lockgate says, its number of instances aside.
+    pub(super) fn others(&self) -> Vec<&str> {
         let managers = self.deployment.metadata.managed_fields.iter().flatten();
         let others = managers.filter(|it| it.subresource.is_none());
         let others = others.filter_map(|it| it.manager.as_deref());
         // The controller of Deployments counts its revisions in an annotation.
         let ours = [names::MANAGER, "kube-controller-manager"];
-        let others: Vec<&str> = others.filter(|it| !ours.contains(it)).collect();
-        if !others.is_empty() {
-            changes.push(format!("fields were written by {}", others.join(", ")));
-        }
-        changes
+        others.filter(|it| !ours.contains(it)).collect()
     }
 }
 
@@ -155,7 +146,7 @@ fn line(pod: &Pod) -> String {
     let place = node.map_or_else(|| "on no node yet".to_owned(), |it| format!("on {it}"));
     let statuses = pod.status.iter().flat_map(|it| it.container_statuses.iter().flatten());
     let restarts: i32 = statuses.clone().map(|it| it.restart_count).sum();
-    let waiting = statuses.filter_map(|it| it.state.as_ref()?.waiting.as_ref()?.reason.as_deref()).next();
+    let waiting = statuses.clone().find_map(|it| it.state.as_ref()?.waiting.as_ref()?.reason.as_deref());
     let condition = if is_ready(pod) { "ready" } else { waiting.unwrap_or("not ready") };
     let restarted = match restarts {
         0 => String::new(),

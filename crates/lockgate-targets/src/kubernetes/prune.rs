@@ -34,6 +34,8 @@ const KINDS: [(&str, &str); 13] = [
     ("v1", "Secret"),
     ("v1", "ServiceAccount"),
 ];
+/// Kinds that pods refer to by name.
+const READ: [&str; 3] = ["ConfigMap", "Secret", "ServiceAccount"];
 /// Finished Jobs of one name that stay, for whoever wants to read their logs.
 const JOBS_KEPT: usize = 3;
 /// Annotation of what is there for the time of a release only; whoever made it removes it.
@@ -49,10 +51,8 @@ pub(super) async fn prune(cluster: &Cluster, keep: &Keep) -> Result<(), TargetEr
     for (api_version, kind) in KINDS {
         for object in objects.remove(kind).into_iter().flatten() {
             let name = object.name_any();
-            if !asked.contains(&(kind.to_owned(), name.clone()))
-                && !read.contains(&name)
-                && may_go(cluster, &object)
-            {
+            let is_read = READ.contains(&kind) && read.contains(&name);
+            if !asked.contains(&(kind.to_owned(), name.clone())) && !is_read && may_go(cluster, &object) {
                 delete(cluster, api_version, kind, &name).await?;
             }
         }

@@ -88,11 +88,9 @@ fn of_status(status: &Status, doing: &str) -> TargetError {
         403 => forbidden(message, doing),
         404 if names_no_object(status) => error(Class::Fatal, "its kind is not installed in this cluster")
             .hint("kubectl api-resources: install what defines the kind, or choose another in the spec"),
-        404 => error(Class::Fatal, message),
         // Of a replace or a precondition: whoever asks reads and tries again.
-        409 | 410 | 429 => error(Class::Transient, message),
+        409 | 410 | 429 | 500.. => error(Class::Transient, message),
         400 | 422 => invalid(status, doing),
-        500.. => error(Class::Transient, message),
         _ => error(Class::Fatal, message),
     }
 }

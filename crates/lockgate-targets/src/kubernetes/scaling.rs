@@ -7,9 +7,12 @@ use lockgate_model::{Fence, ServiceName, Weight, Weights};
 use serde_json::json;
 
 use super::observe::{self, SlotDeployment};
-use super::refusal::told;
+use super::refusal::{is_conflict, told};
 use super::{Cluster, fence::mark, names};
-use crate::TargetError;
+use crate::{Class, TargetError};
+
+/// Times that an autoscaler may change between our reading and writing; its controller writes its status.
+const WRITES_MAX: u16 = 20;
 
 /// How many instances are to be written: those that there are when an autoscaler says how many, and none when
 /// none are wanted.
@@ -37,27 +40,44 @@ pub(super) async fn follow(
     weights: &Weights,
 ) -> Result<(), TargetError> {
     let Some((release, _)) = weights.iter().find(|it| it.1 == Weight::ALL) else { return Ok(()) };
-    let scalers = of_service(cluster, service).await?;
-    if scalers.is_empty() {
-        return Ok(());
+    for _ in 0..WRITES_MAX {
+        let scalers = of_service(cluster, service).await?;
+        if scalers.is_empty() {
+            return Ok(());
+        }
+        let slots = observe::slots(cluster, Some(service)).await?;
+        let Some(serving) = slots.iter().find(|it| it.slot.release == release) else { return Ok(()) };
+        let name = serving.deployment.name_any();
+        let mut others = scalers.iter().filter(|it| target(it) != name);
+        let Some(scaler) = others.next() else { return Ok(()) };
+        aim(cluster, fence, scaler, &name).await?;
     }
-    let slots = observe::slots(cluster, Some(service)).await?;
-    let Some(serving) = slots.iter().find(|it| it.slot.release == release) else { return Ok(()) };
-    let name = serving.deployment.name_any();
-    for scaler in scalers.iter().filter(|it| target(it) != name) {
-        let patch = json!({
-            "metadata": {
-                "annotations": {names::FENCE: mark(fence)},
-                "resourceVersion": scaler.resource_version(),
-            },
-            "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}},
-        });
-        let api = cluster.api::<HorizontalPodAutoscaler>();
-        let params = PatchParams { field_manager: Some(names::MANAGER.to_owned()), ..PatchParams::default() };
-        let patched = api.patch(&scaler.name_any(), &params, &Patch::Merge(&patch)).await;
-        patched.map_err(|it| told(&it, &format!("change HorizontalPodAutoscaler {}", scaler.name_any())))?;
+    let text = format!("the autoscaler of {service} is changed by somebody else all the time");
+    Err(TargetError::new(Class::Transient, text))
+}
+
+/// One that somebody has written since it was read is looked at again.
+async fn aim(
+    cluster: &Cluster,
+    fence: &Fence,
+    scaler: &HorizontalPodAutoscaler,
+    name: &str,
+) -> Result<(), TargetError> {
+    let patch = json!({
+        "metadata": {
+            "annotations": {names::FENCE: mark(fence)},
+            "resourceVersion": scaler.resource_version(),
+        },
+        "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}},
+    });
+    let params = PatchParams { field_manager: Some(names::MANAGER.to_owned()), ..PatchParams::default() };
+    let api = cluster.api::<HorizontalPodAutoscaler>();
+    match api.patch(&scaler.name_any(), &params, &Patch::Merge(&patch)).await {
+        Err(error) if !is_conflict(&error) => {
+            Err(told(&error, &format!("change HorizontalPodAutoscaler {}", scaler.name_any())))
+        }
+        Ok(_) | Err(_) => Ok(()),
     }
-    Ok(())
 }
 
 fn target(scaler: &HorizontalPodAutoscaler) -> &str {

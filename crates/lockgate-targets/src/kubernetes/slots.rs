@@ -11,7 +11,7 @@ use kube::ResourceExt as _;
 use kube::api::{DeleteParams, ListParams, Preconditions};
 use lockgate_model::{Fence, Health, Millis, ServiceName, SlotRef, SlotSpec, Weight};
 
-use super::apply::{Identity, Take, apply};
+use super::apply::{Take, apply, apply_as_read};
 use super::fence::newer_than;
 use super::observe::{self, SlotDeployment};
 use super::refusal::{is_missing, told};
@@ -26,11 +26,11 @@ const WRITES_MAX: u16 = 20;
 const AT_ONCE: usize = 4;
 /// For nodes to be found and images to be pulled, on top of what a version is given to become ready. As long as
 /// Kubernetes itself gives a Deployment.
-const STARTS_WITHIN: Duration = Duration::from_mins(10);
+const STARTS_WITHIN: Millis = Millis::mins(10);
 /// Between two looks at why pods are not ready: each reads events. What changes is known from the watches.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// On top of the time that its pods are given to stop: a node that is away keeps them for a while.
-const GONE_WITHIN: Duration = Duration::from_mins(2);
+const GONE_WITHIN: Millis = Millis::mins(2);
 
 pub(super) async fn ensure(
     cluster: &Cluster,
@@ -54,32 +54,20 @@ async fn write(
         let found = find(cluster, &spec.slot).await?;
         check(found.as_ref(), fence, spec)?;
         let instances = scaling::instances(cluster, found.as_ref(), instances).await?;
+        tell_foreign(found.as_ref());
         let mut objects = workload::objects(cluster, fence, spec, instances, found.as_ref())?;
         let deployment = objects.pop().expect("the Deployment is the last of a slot's objects");
         if !beside_done {
             write_beside(cluster, &objects).await?;
             beside_done = true;
         }
-        match apply(cluster, &deployment, Take::Over).await {
-            Ok(_) => return written(cluster, &deployment).await,
-            // Somebody wrote it since it was read, which may have been a newer driver.
-            Err(error) if error.class == Class::Transient && is_stale(&error) => (),
-            Err(error) => return Err(error),
+        if let Some(written) = apply_as_read(cluster, &deployment).await? {
+            return Ok(written);
         }
     }
     let text = format!("the Deployment of {} is changed by somebody else all the time", spec.slot);
-    Err(TargetError::new(Class::Transient, text)
-        .hint(format!("kubectl -n {} get deployments --show-managed-fields -o yaml", cluster.namespace)))
-}
-
-fn is_stale(error: &TargetError) -> bool {
-    error.message.contains("the object has been modified")
-}
-
-async fn written(cluster: &Cluster, deployment: &serde_json::Value) -> Result<Deployment, TargetError> {
-    let name = Identity::of(deployment)?.name;
-    let read = cluster.api::<Deployment>().get(name).await;
-    read.map_err(|it| told(&it, &format!("read Deployment {name} in namespace {}", cluster.namespace)))
+    let hint = format!("kubectl -n {} get deployments --show-managed-fields -o yaml", cluster.namespace);
+    Err(TargetError::new(Class::Transient, text).hint(hint))
 }
 
 /// What the pods read when they start is there before them.
@@ -99,7 +87,7 @@ pub(super) async fn find(cluster: &Cluster, slot: &SlotRef) -> Result<Option<Slo
     Ok(idx.map(|it| slots.swap_remove(it)))
 }
 
-/// Refuses what must not be written over, and tells what somebody else changed.
+/// Refuses what must not be written over.
 fn check(found: Option<&SlotDeployment>, fence: &Fence, spec: &SlotSpec) -> Result<(), TargetError> {
     let Some(found) = found else { return Ok(()) };
     if let Some(newer) = found.annotation(names::FENCE).filter(|it| newer_than(it, fence)) {
@@ -112,10 +100,16 @@ fn check(found: Option<&SlotDeployment>, fence: &Fence, spec: &SlotSpec) -> Resu
         let text = format!("{} exists with another content; a changed version is a new release", spec.slot);
         return Err(TargetError::new(Class::Fatal, text));
     }
-    for change in found.foreign() {
-        tracing::warn!(slot = %spec.slot, change, "somebody else changed it; it is set right");
-    }
     Ok(())
+}
+
+/// What somebody else wrote of what is Lockgate's is set right, and told.
+fn tell_foreign(found: Option<&SlotDeployment>) {
+    let Some(found) = found else { return };
+    let others = found.others();
+    if !others.is_empty() {
+        tracing::warn!(slot = %found.slot, others = others.join(", "), "others wrote its Deployment; it is set right");
+    }
 }
 
 /// Waits until the pods are ready and no others are there, or until it is clear that this will not be.
@@ -130,7 +124,7 @@ async fn settled(cluster: &Cluster, spec: &SlotSpec, deployment: &Deployment) ->
     let mut pods = Watched::labelled(cluster.api::<Pod>(), &format!("pods of {}", spec.slot), &selector);
     let mut why = Why::new(cluster.client.clone(), &cluster.namespace, ready_within);
     let mut waits_for = "pods are being made".to_owned();
-    let until = tokio::time::Instant::now() + STARTS_WITHIN + ready_within.to_std();
+    let until = tokio::time::Instant::now() + STARTS_WITHIN.to_std() + ready_within.to_std();
     let mut look = tokio::time::interval_at(tokio::time::Instant::now() + LOOK_EVERY, LOOK_EVERY);
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -146,7 +140,7 @@ async fn settled(cluster: &Cluster, spec: &SlotSpec, deployment: &Deployment) ->
                 }
             }
             () = tokio::time::sleep_until(until) => {
-                let text = format!("not ready after {}; {waits_for}", Millis((STARTS_WITHIN.as_millis() as u64) + ready_within.0));
+                let text = format!("not ready after {}; {waits_for}", Millis(STARTS_WITHIN.0 + ready_within.0));
                 return Err(of_slot(spec, &pods.objects, TargetError::new(Class::Transient, text)));
             }
         }
@@ -253,7 +247,7 @@ async fn delete(cluster: &Cluster, found: &SlotDeployment) -> Result<(), TargetE
     }
     let spec = found.deployment.spec.as_ref().and_then(|it| it.template.spec.as_ref());
     let grace = spec.and_then(|it| it.termination_grace_period_seconds).unwrap_or(30);
-    let within = GONE_WITHIN + Duration::from_secs(u64::try_from(grace).unwrap_or_default());
+    let within = Millis(GONE_WITHIN.0 + u64::try_from(grace).unwrap_or_default() * 1_000);
     let mut watched = Watched::named(cluster.api::<Deployment>(), &format!("Deployment {name}"), &name);
     let mut pods = Watched::labelled(
         cluster.api::<Pod>(),
@@ -264,12 +258,8 @@ async fn delete(cluster: &Cluster, found: &SlotDeployment) -> Result<(), TargetE
         watched.until(BTreeMap::is_empty).await?;
         pods.until(BTreeMap::is_empty).await
     };
-    tokio::time::timeout(within, gone).await.unwrap_or_else(|_| {
-        let text = format!(
-            "{} is deleted, and its pods are there still after {}",
-            found.slot,
-            Millis(within.as_millis() as u64)
-        );
+    tokio::time::timeout(within.to_std(), gone).await.unwrap_or_else(|_| {
+        let text = format!("{} is deleted, and its pods are there still after {}", found.slot, within);
         let hint = format!(
             "kubectl -n {} get pods -l {}: a node that is away keeps its pods",
             cluster.namespace,

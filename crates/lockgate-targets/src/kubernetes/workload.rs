@@ -6,6 +6,7 @@ use kube::ResourceExt as _;
 use lockgate_model::{Fence, Form, SlotSpec};
 use serde_json::{Map, Value, json};
 
+use super::cluster::CLUSTER_WIDE;
 use super::observe::SlotDeployment;
 use super::{Cluster, fence::mark, names};
 use crate::{Class, TargetError};
@@ -43,7 +44,9 @@ pub(super) fn objects(
 
 /// What every object that is written carries.
 pub(super) fn own(object: &mut Value, cluster: &Cluster, fence: &Fence) {
-    set(object, &["metadata", "namespace"], json!(cluster.namespace));
+    if !CLUSTER_WIDE.contains(&object["kind"].as_str().unwrap_or_default()) {
+        set(object, &["metadata", "namespace"], json!(cluster.namespace));
+    }
     set(object, &["metadata", "labels", names::PART_OF], json!(cluster.scope.system.as_str()));
     set(object, &["metadata", "labels", names::ENVIRONMENT], json!(cluster.scope.environment.as_str()));
     set(object, &["metadata", "labels", names::MANAGED_BY], json!(names::MANAGER));
