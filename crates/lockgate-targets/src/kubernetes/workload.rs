@@ -139,3 +139,66 @@ pub(super) fn set(object: &mut Value, path: &[&str], value: Value) {
     }
     *at = value;
 }
+
+#[cfg(test)]
+mod tests {
+    use lockgate_model::{Health, Millis, Objects, ReleaseId, ServiceName, SlotRef, Stop, Version};
+
+    use super::*;
+
+    fn slot(release: u64) -> SlotSpec {
+        SlotSpec {
+            slot: SlotRef { service: ServiceName::new("web").unwrap(), release: ReleaseId(release) },
+            version: Version::new("v2").unwrap(),
+            command: Vec::new(),
+            env: BTreeMap::from([("TOKEN".to_owned(), "canary-value".to_owned())]),
+            files: None,
+            ports: BTreeMap::new(),
+            health: Health::Uptime { ready_after: Millis::secs(1) },
+            stop: Stop::default(),
+            latency_bounds_ms: Vec::new(),
+            secrets: BTreeMap::new(),
+            form: Form::Objects(Objects::default()),
+            metrics: None,
+        }
+    }
+
+    fn rendered() -> Value {
+        let labels = json!({names::NAME: "web", names::TRACK: "stable"});
+        let spread = |of: &Value| json!({"labelSelector": {"matchLabels": of}, "topologyKey": "zone"});
+        json!({
+            "kind": "Deployment",
+            "metadata": {"name": "web", "labels": {names::NAME: "web"}},
+            "spec": {
+                "selector": {"matchLabels": labels},
+                "template": {
+                    "metadata": {"labels": labels},
+                    "spec": {"topologySpreadConstraints": [spread(&labels), spread(&json!({names::NAME: "db"}))]},
+                },
+            },
+        })
+    }
+
+    #[test]
+    fn a_slot_is_named_selected_and_spread_by_its_release() {
+        let mut deployment = rendered();
+        stamp_deployment(&mut deployment, &slot(12), 3);
+        name_by_release(&mut deployment, &slot(12));
+        let own = json!({names::NAME: "web", names::RELEASE: "r12"});
+        assert_eq!(deployment["metadata"]["name"], "web-r12");
+        assert_eq!(deployment["spec"]["replicas"], 3);
+        assert_eq!(deployment["spec"]["selector"]["matchLabels"], own);
+        let template = &deployment["spec"]["template"];
+        assert_eq!(template["metadata"]["labels"], own, "the rendered track is no label of a slot");
+        let spread = &template["spec"]["topologySpreadConstraints"];
+        assert_eq!(spread[0]["labelSelector"]["matchLabels"], own);
+        assert_eq!(spread[1]["labelSelector"]["matchLabels"], json!({names::NAME: "db"}), "of others");
+    }
+
+    #[test]
+    fn no_value_of_a_variable_is_written_on_a_slot() {
+        let mut deployment = rendered();
+        stamp_deployment(&mut deployment, &slot(12), 3);
+        assert!(!deployment.to_string().contains("canary-value"));
+    }
+}

@@ -40,6 +40,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         crate::trial("kubernetes: a field of a fixture that somebody else owns is told", foreign_fixture),
         crate::trial("kubernetes: what nothing needs any more is pruned", prunes),
         crate::trial("kubernetes: a kind that is not installed is told", unknown_kind),
+        crate::trial("kubernetes: a slot costs a bounded number of requests", few_requests),
     ]);
     trials
 }
@@ -430,4 +431,15 @@ async fn unknown_kind() {
     let told = pods.prepare(2, vec![object]).await.unwrap_err();
     assert_eq!(told.class, Class::Fatal);
     assert!(told.message.contains("apply Widget web") && told.message.contains("not installed"), "{told}");
+}
+
+/// Watches, not polling: how long it takes to become ready costs a look at its events every other second.
+async fn few_requests() {
+    let pods = Pods::new();
+    let target = pods.client();
+    target.ensure_slot(&fence(1), &key(1), &pods.slot(1), 3).await.unwrap();
+    let (requests, looks) = (target.requests(), 20);
+    assert!(requests <= 10 + looks, "{requests} requests");
+    target.ensure_slot(&fence(2), &key(1), &pods.slot(1), 3).await.unwrap();
+    assert!(target.requests() - requests <= 10, "{} requests for nothing", target.requests() - requests);
 }
