@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lockgate_model::{Image, ServiceName, System};
+use lockgate_model::{Build, Image, ServiceName, System};
 
 use crate::facts::{Part, Template, build};
 
@@ -37,10 +37,10 @@ pub struct Origin {
 
 pub fn image_builds(system: &System, origin: &Origin) -> Vec<ImageBuild> {
     let builds = system.services.iter().filter_map(|(name, service)| match service.image.as_ref()? {
-        Image::Built(it) => Some((name, it)),
+        Image::Built(it) => Some((name, &**it)),
         Image::Named(_) | Image::SameAs(_) => None,
     });
-    let image_build = |(name, it): (&ServiceName, &Box<lockgate_model::Build>)| ImageBuild {
+    let image_build = |(name, it): (&ServiceName, &Build)| ImageBuild {
         service: name.clone(),
         repository: it.image.clone().unwrap_or_else(|| format!("{}/{name}", system.name)),
         is_published: it.image.is_some(),
@@ -53,7 +53,7 @@ pub fn image_builds(system: &System, origin: &Origin) -> Vec<ImageBuild> {
     builds.map(image_build).collect()
 }
 
-fn args(build: &lockgate_model::Build, origin: &Origin) -> BTreeMap<String, String> {
+fn args(build: &Build, origin: &Origin) -> BTreeMap<String, String> {
     let filled = |value: &String| {
         Template::parse(value).write(|part| match part {
             Part::Text(text) => text.to_owned(),

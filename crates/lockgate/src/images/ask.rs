@@ -20,7 +20,7 @@ pub(super) fn all(
     for some in sources.chunks(AT_A_TIME) {
         let answers: Vec<Result<String, Why>> = std::thread::scope(|scope| {
             let asked: Vec<_> = some.iter().map(|it| scope.spawn(|| one(client, &it.1, effort))).collect();
-            let answered = asked.into_iter().map(|it| it.join());
+            let answered = asked.into_iter().map(std::thread::ScopedJoinHandle::join);
             answered.map(|it| it.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
         });
         for ((service, _), answer) in some.iter().zip(answers) {

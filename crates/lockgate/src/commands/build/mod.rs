@@ -73,11 +73,11 @@ pub async fn build(global: &Global, args: &BuildArgs, out: Out) -> anyhow::Resul
         push: args.push,
         no_cache: args.no_cache,
     };
-    tokio::task::spawn_blocking(move || all(&site, &builds, out)).await?
+    Ok(tokio::task::spawn_blocking(move || all(&site, &builds, out)).await?)
 }
 
 /// One after the other: a build uses the whole machine. One that fails keeps no other from being made.
-fn all(site: &Site, builds: &[ImageBuild], out: Out) -> anyhow::Result<Exit> {
+fn all(site: &Site, builds: &[ImageBuild], out: Out) -> Exit {
     let mut made = vec![];
     for build in builds {
         let ended = one::make(site, build, out);
@@ -86,13 +86,13 @@ fn all(site: &Site, builds: &[ImageBuild], out: Out) -> anyhow::Result<Exit> {
     }
     tell::all(site, &made, out);
     let failed: Vec<&anyhow::Error> = made.iter().filter_map(|it| it.1.as_ref().err()).collect();
-    Ok(if failed.is_empty() {
+    if failed.is_empty() {
         Exit::Done
     } else if failed.iter().any(|it| was_unreachable(it)) {
         Exit::Unreachable
     } else {
         Exit::Failed
-    })
+    }
 }
 
 fn was_unreachable(error: &anyhow::Error) -> bool {
