@@ -41,10 +41,12 @@ pub enum Kind {
     CloudWatch,
     Dotenv,
     Docs,
+    /// What an account may do that releases; on request only.
+    Rbac,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 16] = [
+    pub const ALL: [Kind; 17] = [
         Kind::Dockerfile,
         Kind::Compose,
         Kind::Manifests,
@@ -61,7 +63,13 @@ impl Kind {
         Kind::CloudWatch,
         Kind::Dotenv,
         Kind::Docs,
+        Kind::Rbac,
     ];
+
+    /// Is it written only when it is asked for by name? Then it also stays until it is asked for again.
+    pub fn is_on_request(self) -> bool {
+        self == Kind::Rbac
+    }
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -81,6 +89,7 @@ impl Kind {
             Kind::CloudWatch => "cloudwatch",
             Kind::Dotenv => "dotenv",
             Kind::Docs => "docs",
+            Kind::Rbac => "rbac",
         }
     }
 }

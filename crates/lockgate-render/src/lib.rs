@@ -34,6 +34,7 @@ mod manifest;
 mod output;
 mod patch;
 mod prometheus;
+mod rbac;
 mod tree;
 mod workloads;
 
@@ -56,6 +57,7 @@ pub use keys::vanished;
 pub use lock::{Lock, Needed, Pin, Unreadable as UnreadableLock, needed};
 pub use manifest::{Entry, Manifest, PATH as MANIFEST};
 pub use output::Problem;
+pub use rbac::{Rule, rules};
 pub use tree::{Comparison, Difference, DifferenceKind};
 pub use workloads::{WorkloadRequest, Workloads, workloads};
 
@@ -88,7 +90,7 @@ impl Selection {
     pub fn wants(&self, kind: Kind, environment: Option<&EnvironmentName>) -> bool {
         let here =
             self.environments.is_empty() || environment.is_none_or(|it| self.environments.contains(it));
-        here && self.kinds.as_ref().is_none_or(|it| it.contains(&kind))
+        here && self.kinds.as_ref().map_or(!kind.is_on_request(), |it| it.contains(&kind))
     }
 }
 
@@ -111,7 +113,7 @@ pub fn render(request: &Request) -> Result<Rendered, Vec<Problem>> {
     output.finish(&request.selection)
 }
 
-const FORMATS: [fn(&Facts<'_>, &mut Output<'_>); 16] = [
+const FORMATS: [fn(&Facts<'_>, &mut Output<'_>); 17] = [
     dockerfile::render,
     compose::render,
     kubernetes::render,
@@ -128,4 +130,5 @@ const FORMATS: [fn(&Facts<'_>, &mut Output<'_>); 16] = [
     cloudwatch::render,
     dotenv::render,
     docs::render,
+    rbac::render,
 ];

@@ -135,7 +135,7 @@ impl<'a> Environment<'a> {
         match kind {
             Kind::Dockerfile | Kind::Prometheus | Kind::Alertmanager | Kind::Grafana => target.runs_images(),
             Kind::Compose => matches!(target, TargetKind::Docker(_)),
-            Kind::Manifests | Kind::Kustomize | Kind::Helm | Kind::Helmfile => {
+            Kind::Manifests | Kind::Kustomize | Kind::Helm | Kind::Helmfile | Kind::Rbac => {
                 matches!(target, TargetKind::Kubernetes(_))
             }
             Kind::Ecs => matches!(target, TargetKind::Ecs(_)),
@@ -158,7 +158,7 @@ impl<'a> Environment<'a> {
             Kind::Helm => matches!(via, Some(Via::Helm | Via::Helmfile)),
             Kind::Helmfile => via == Some(Via::Helmfile),
             Kind::Prometheus | Kind::Alertmanager | Kind::Grafana => !self.is_on_aws(),
-            _ => true,
+            _ => !kind.is_on_request(),
         }
     }
 

@@ -23,6 +23,8 @@ use crate::facts::{self, Facts, ImageFact};
 use crate::output::Problem;
 use crate::{Lock, Request, Selection};
 
+pub(crate) use secrets::has_secrets_of_its_own;
+
 /// One environment that is released.
 pub struct WorkloadRequest<'a> {
     /// Resolved for this version.

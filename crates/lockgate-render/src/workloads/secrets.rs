@@ -20,6 +20,13 @@ static KEPT: SecretRule = SecretRule {
     about: None,
 };
 
+/// Do its pods read values that Lockgate puts into the cluster?
+pub(crate) fn has_secrets_of_its_own(environment: &Environment<'_>) -> bool {
+    let stored = |it: &Variable<'_>| matches!(it.value, VariableValue::Store { .. });
+    let is_stored = || environment.services.values().flat_map(|it| &it.variables).any(stored);
+    !are_kept_by_the_cluster(environment) && (!environment.secrets.is_empty() || is_stored())
+}
+
 /// Does the cluster have the values itself?
 pub(super) fn are_kept_by_the_cluster(environment: &Environment<'_>) -> bool {
     matches!(environment.system.stores.secrets, Some(Store::Kubernetes(_) | Store::ExternalSecrets(_)))
