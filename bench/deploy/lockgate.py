@@ -43,7 +43,7 @@ class Lockgate:
 
     def entrance(self):
         if self.target == "kubernetes":
-            return self.cluster.address("web"), self.port, None
+            return self.cluster.address("web"), 8080, None
         return "127.0.0.1", self.port, None
 
     def remove(self):
@@ -55,12 +55,14 @@ class Lockgate:
         return {**env, **({"DOCKER_HOST": self.engine} if self.engine else {})}
 
     def _spec(self, scenario):
-        web = {"replicas": REPLICAS, "port": self.port, "health": {"path": "/health", "interval": "1s"},
+        # An image says itself which port its program listens on.
+        port = self.port if self.target == "local" else 8080
+        web = {"replicas": REPLICAS, "port": port, "health": {"path": "/health", "interval": "1s"},
                "env": scenario.env}
         spec = {"lockgate": "v1", "system": "bench", "services": {"web": web},
                 "slo": {"error_rate": {"objective": "< 1%"}},
                 "rollout": {"strategy": "canary", "bake": "3s",
-                            "steps": [{"weight": "10%", "pause": "1m"}, {"weight": "50%", "pause": "1m"}, {"weight": "100%"}],
+                            "steps": [{"weight": "10%", "pause": "5s"}, {"weight": "50%", "pause": "5s"}, {"weight": "100%"}],
                             "analysis": {"tick": "500ms", "warmup": "1s", "min_time": "3s", "min_requests": 100}}}
         if self.target == "docker":
             web["ports"] = {"http": {"number": web.pop("port"), "publish": self.port}}

@@ -36,8 +36,9 @@ impl Image {
         fs::create_dir(root.join("tmp")).unwrap();
         fs::set_permissions(root.join("tmp"), fs::Permissions::from_mode(SHARED)).unwrap();
         let config = Config {
-            // The sample service listens for its own machine alone unless it is told otherwise.
-            env: vec!["SAMPLE_HOST=0.0.0.0".to_owned()],
+            // An image names the port, as those of presets do; and the sample service listens for its own machine alone
+            // unless it is told otherwise.
+            env: vec!["PORT=8080".to_owned(), "SAMPLE_HOST=0.0.0.0".to_owned()],
             entrypoint: vec![inside.display().to_string()],
             user: "1000:1000".to_owned(),
             ..Config::default()
