@@ -63,8 +63,8 @@ async fn run(cli: Cli, out: Out) -> anyhow::Result<ExitCode> {
         Command::Render(args) => commands::render::render(global, args, out)?,
         Command::Lock(args) => commands::lock::lock(global, args, out)?,
         Command::Build(args) => commands::build::build(global, args, out).await?,
-        Command::Plan(args) => commands::plan::plan(global, args, out).await?,
-        Command::Deploy(args) => commands::deploy::deploy(global, args, out).await?,
+        Command::Plan(args) => Box::pin(commands::plan::plan(global, args, out)).await?,
+        Command::Deploy(args) => Box::pin(commands::deploy::deploy(global, args, out)).await?,
         Command::Watch { environment } => commands::deploy::watch(global, environment.as_ref(), out).await?,
         Command::Status { environment } => {
             commands::status::status(global, environment.as_ref(), out).await?

@@ -38,7 +38,7 @@ pub async fn plan(global: &Global, args: &PlanArgs, out: Out) -> anyhow::Result<
     let plan = lockgate_driver::plan_with(&state.store, &request, &observed).await??;
     match out.format {
         Format::Json => {
-            out.json(&Shown { images: images::changes(&plan), routing: routings(&observed), plan: &plan })
+            out.json(&Shown { images: images::changes(&plan), routing: routings(&observed), plan: &plan });
         }
         Format::Human => out.data(&human(&plan, &observed)),
     }

@@ -36,7 +36,11 @@ fn random<const N: usize>() -> Result<[u8; N], String> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|it| format!("{it:02x}")).collect()
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, it| {
+        write!(text, "{it:02x}").expect("a string takes every write");
+        text
+    })
 }
 
 /// Letters and digits, each as likely as the others.

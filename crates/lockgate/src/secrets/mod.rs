@@ -54,7 +54,8 @@ impl Unusable {
         };
         let mut text = format!("{count} for `{}` cannot be used:", self.environment);
         for it in &self.problems {
-            text.push_str(&format!("\n  {it}"));
+            text.push_str("\n  ");
+            text.push_str(&it.to_string());
         }
         text
     }
