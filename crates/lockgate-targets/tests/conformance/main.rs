@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Failed, Trial};
 use lockgate_node::NodeConfig;
 
+mod docker;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;
 mod local;
@@ -35,21 +36,30 @@ fn main() -> ExitCode {
         ["as-job", rest @ ..] => programs::job(rest),
         ["as-marks"] => programs::marks(),
         _ => {
+            let arguments = Arguments::from_args();
+            // Ends with this thread, after all tests.
+            let engine = docker::engine(&arguments);
             let trials = suite::trials().into_iter().chain(local::trials());
+            let trials =
+                trials.chain(docker::trials().into_iter().filter(|_| arguments.list || engine.is_some()));
             #[cfg(feature = "kubernetes")]
             let trials = trials.chain(kubernetes::trials());
-            libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+            let done = libtest_mimic::run(&arguments, trials.collect());
+            drop(engine);
+            done.exit_code()
         }
     }
 }
 
 fn run_node(state_dir: &Path) -> ExitCode {
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
+    // Tests that have an engine of their own say here where it is.
+    let told = std::fs::read_to_string(state_dir.with_file_name("docker-host"));
     let config = NodeConfig {
         state_dir: state_dir.to_owned(),
         program: this_program(),
         metrics_addr: None,
-        docker: lockgate_node::usual_docker(),
+        docker: told.unwrap_or_else(|_| lockgate_node::usual_docker()),
     };
     match runtime().block_on(lockgate_node::run(config)) {
         Ok(()) => ExitCode::SUCCESS,

@@ -105,6 +105,11 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
             let env: std::collections::BTreeMap<String, String> = std::env::vars().collect();
             (200, serde_json::to_string(&env).unwrap())
         }
+        fetch if fetch.starts_with("/fetch/") => fetched(fetch.trim_start_matches("/fetch/")).await,
+        read if read.starts_with("/read/") => {
+            let text = std::fs::read_to_string(read.trim_start_matches("/read"));
+            text.map_or_else(|error| (500, error.to_string()), |text| (200, text))
+        }
         of if of
             .strip_prefix("/of/")
             .is_some_and(|it| Ok(it) != std::env::var("LOCKGATE_RELEASE").as_deref()) =>
@@ -114,6 +119,12 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
         _ => (200, std::env::var("LOCKGATE_RELEASE").unwrap_or_default()),
     };
     Ok(Response::builder().status(status).body(Full::new(Bytes::from(text))).unwrap())
+}
+
+/// What another service answers: `host:port/path`.
+async fn fetched(address: &str) -> (u16, String) {
+    let (host, path) = address.split_once('/').unwrap();
+    crate::world::get_from(host, &format!("/{path}")).await.unwrap_or_else(|error| (500, error.to_string()))
 }
 
 /// `count FILE`, `fail`, `hang`, `wait-for FILE RESULT`.

@@ -131,7 +131,14 @@ pub(crate) async fn get(
     port: u16,
     path: &str,
 ) -> Result<(u16, String), Box<dyn std::error::Error + Send + Sync>> {
-    let stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await?;
+    get_from(&format!("127.0.0.1:{port}"), path).await
+}
+
+pub(crate) async fn get_from(
+    host: &str,
+    path: &str,
+) -> Result<(u16, String), Box<dyn std::error::Error + Send + Sync>> {
+    let stream = tokio::net::TcpStream::connect(host).await?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
     let request = Request::get(path).header("host", "test").body(Empty::<Bytes>::new())?;
@@ -166,9 +173,21 @@ pub(crate) fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
+/// The system of tests that have nothing to share with each other.
+pub(crate) const SYSTEM: &str = "shop";
+
+thread_local! {
+    static NAMED: std::cell::RefCell<String> = SYSTEM.to_owned().into();
+}
+
+/// Names the system of the test on this thread, where tests share what is named by it.
+pub(crate) fn set_system(name: &str) {
+    NAMED.with_borrow_mut(|it| name.clone_into(it));
+}
+
 pub(crate) fn scope() -> Scope {
     Scope {
-        system: SystemName::new("shop").unwrap(),
+        system: SystemName::new(NAMED.with_borrow(String::clone)).unwrap(),
         environment: EnvironmentName::new("production").unwrap(),
     }
 }

@@ -1,0 +1,384 @@
+//! The suite against containers of an engine of the test's own, and what holds of the `docker` target beyond it.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
+
+use libtest_mimic::{Arguments, Trial};
+use lockgate_model::{
+    Container, DependencyContainer, DockerFixtures, Fixtures, Form, JobKind, JobSpec, Limits, Mount,
+    MountFrom, Port, PortName, Protocol, ReleaseId, Secret, SecretRef, SlotSpec, SmokeSpec, SmokeVia,
+    Weights,
+};
+use lockgate_node::{Place, Vault, start_node};
+use lockgate_targets::{Class, Docker, Target};
+use lockgate_testbed::{Engine, Image, Networks};
+
+use crate::suite::{self, Platform};
+use crate::trial;
+use crate::world::{self, World, eventually, fence, job, key, scope, service, web};
+
+const IMAGE: &str = "conformance:1";
+/// Where the service listens in its containers.
+const INNER_PORT: u16 = 8080;
+
+/// The engine that most tests share.
+static SHARED: OnceLock<Host> = OnceLock::new();
+static WORLDS: AtomicU32 = AtomicU32::new(1);
+
+#[derive(Clone)]
+struct Host {
+    address: String,
+    folder: PathBuf,
+}
+
+impl Host {
+    fn of(engine: &Engine) -> Host {
+        Host { address: engine.host(), folder: engine.folder().to_owned() }
+    }
+
+    fn docker(&self, args: &[&str]) -> String {
+        let mut command = std::process::Command::new("docker");
+        let done = command.args(["-H", &self.address]).args(args).output().unwrap();
+        let said = String::from_utf8_lossy(&done.stdout).trim().to_owned();
+        assert!(done.status.success(), "docker {args:?}: {}", String::from_utf8_lossy(&done.stderr));
+        said
+    }
+}
+
+/// An engine that has the image, if tests of this platform are asked for and can run.
+pub(crate) fn engine(arguments: &Arguments) -> Option<Engine> {
+    let asked = |it: &str| arguments.filter.as_deref().is_none_or(|filter| it.contains(filter));
+    if arguments.list || !trials().iter().any(|it| asked(it.name())) {
+        return None;
+    }
+    let engine = started()?;
+    SHARED.get_or_init(|| Host::of(&engine));
+    Some(engine)
+}
+
+fn started() -> Option<Engine> {
+    let engine = Engine::start("containers", Networks::Bridges)?;
+    engine.load(&[(&Image::of_program(&crate::this_program()), IMAGE)]);
+    Some(engine)
+}
+
+/// Those of the suite among them.
+pub(crate) fn trials() -> Vec<Trial> {
+    let beyond = vec![
+        trial("docker: containers outlive a killed node, and the next one serves with the same ones", adopts),
+        trial("docker: a container that somebody removes is started anew and counted", removed_by_stranger),
+        trial("docker: a name that is in use by somebody else is named", name_in_use),
+        trial("docker: a left-over of ours under the name is replaced", left_over),
+        trial("docker: an image that is nowhere is named", no_image),
+        trial("docker: a crashed container is started again, and its last lines are told", crashes),
+        trial("docker: services reach each other at the router by name", by_name),
+        trial("docker: secrets are in the environment and in files, and nowhere else", secrets),
+        trial("docker: a dependency is started once, and replaced when its description changes", dependency),
+        trial("docker: an engine that is killed costs no request while it is away", engine_dies),
+    ];
+    suite::of::<DockerWorld>("docker").into_iter().chain(beyond).collect()
+}
+
+struct DockerWorld {
+    world: World,
+    host: Host,
+}
+
+impl DockerWorld {
+    fn at(host: Host) -> DockerWorld {
+        world::set_system(&format!("shop{}", WORLDS.fetch_add(1, Ordering::Relaxed)));
+        let mut world = World::new();
+        world.port = port();
+        std::fs::write(world.path("docker-host"), &host.address).unwrap();
+        DockerWorld { world, host }
+    }
+
+    fn shared() -> DockerWorld {
+        DockerWorld::at(SHARED.get().expect("it is started before the tests").clone())
+    }
+
+    fn full_name(name: &str) -> String {
+        format!("{}-{}-{name}", scope().system, scope().environment)
+    }
+
+    fn inspect(&self, name: &str, template: &str) -> String {
+        self.host.docker(&["inspect", "--format", template, &DockerWorld::full_name(name)])
+    }
+
+    fn id(&self, name: &str) -> String {
+        self.inspect(name, "{{.Id}}")
+    }
+
+    fn marks(&self, path: &str) -> PathBuf {
+        let folder =
+            self.host.folder.join("data/volumes").join(DockerWorld::full_name("marks")).join("_data");
+        folder.join(path.strip_prefix("/tmp/").unwrap())
+    }
+
+    async fn serving(&self, instances: u16) {
+        let target = self.client();
+        target.ensure_slot(&fence(1), &key(1), &self.slot(1), instances).await.unwrap();
+        target.set_weights(&fence(2), &key(2), &service(), &Weights::all_to(ReleaseId(1))).await.unwrap();
+        assert_eq!(self.world.get("/").await, Some((200, "r1".to_owned())));
+    }
+}
+
+/// Below the range of outgoing connections, of which containers and their engine make many.
+fn port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(15_000);
+    loop {
+        let port = NEXT.fetch_add(1, Ordering::Relaxed);
+        if std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
+}
+
+impl Drop for DockerWorld {
+    fn drop(&mut self) {
+        world::set_system(world::SYSTEM);
+    }
+}
+
+fn container() -> Container {
+    Container {
+        image: IMAGE.to_owned(),
+        entrypoint: vec![],
+        user: None,
+        templates: BTreeMap::new(),
+        networks: vec![],
+        limits: Limits::default(),
+        mounts: vec![Mount { path: "/tmp".to_owned(), from: MountFrom::Volume("marks".to_owned()) }],
+        writable: false,
+        init: true,
+    }
+}
+
+impl Platform for DockerWorld {
+    type Target = Docker;
+
+    fn new() -> DockerWorld {
+        DockerWorld::shared()
+    }
+
+    fn client(&self) -> Docker {
+        let bind = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        Docker::here(self.world.state(), crate::this_program(), scope(), bind)
+    }
+
+    fn slot(&self, release: u64) -> SlotSpec {
+        let mut slot = self.world.slot(release);
+        let port = Port { publish: Some(self.world.port), ..Port::new(INNER_PORT, Protocol::Http) };
+        slot.ports = BTreeMap::from([(PortName::new("http").unwrap(), port)]);
+        slot.command = vec!["as-service".to_owned()];
+        slot.env.insert("HOST".to_owned(), "0.0.0.0".to_owned());
+        slot.form = Form::Container(Box::new(container()));
+        slot
+    }
+
+    fn job(&self, words: &[&str]) -> JobSpec {
+        let command = std::iter::once("as-job").chain(words.iter().copied()).map(str::to_owned).collect();
+        JobSpec {
+            kind: JobKind::Command(command),
+            form: Form::Container(Box::new(container())),
+            ..job(words)
+        }
+    }
+
+    fn path(&self, name: &str) -> String {
+        format!("/tmp/{name}")
+    }
+
+    async fn marked(&self, path: &str) -> Option<String> {
+        std::fs::read_to_string(self.marks(path)).ok()
+    }
+
+    async fn mark(&self, path: &str) {
+        std::fs::write(self.marks(path), "").unwrap();
+    }
+
+    async fn request(&self) -> Option<String> {
+        self.world.get("/").await.filter(|it| it.0 == 200).map(|it| it.1)
+    }
+
+    fn smoke(&self, via: SmokeVia, path: &str) -> SmokeSpec {
+        SmokeSpec { port: INNER_PORT, ..Platform::smoke(&self.world, via, path) }
+    }
+}
+
+async fn adopts() {
+    let docker = DockerWorld::shared();
+    docker.serving(2).await;
+    let ids = [docker.id("web-r1-1"), docker.id("web-r1-2")];
+    docker.world.kill_node().await;
+    start_node(&docker.world.state(), &crate::this_program()).await.unwrap();
+    assert_eq!(docker.request().await.as_deref(), Some("r1"), "served from the first moment");
+    docker.client().ensure_slot(&fence(3), &key(1), &docker.slot(1), 2).await.unwrap();
+    assert_eq!([docker.id("web-r1-1"), docker.id("web-r1-2")], ids, "nothing was started twice");
+}
+
+async fn removed_by_stranger() {
+    let docker = DockerWorld::shared();
+    docker.serving(1).await;
+    let before = docker.id("web-r1-1");
+    docker.host.docker(&["rm", "--force", &before]);
+    eventually("another container serves", async || docker.request().await.as_deref() == Some("r1")).await;
+    assert_ne!(docker.id("web-r1-1"), before);
+    let samples = docker.client().samples(&[service()]).await.unwrap();
+    let counts = &samples.slots[&web(1)];
+    assert_eq!(counts.crashes, 1);
+    let said = counts.last_crash.as_deref().unwrap_or_default();
+    assert!(said.contains("removed by somebody else") || said.contains("exited with status 137"), "{said}");
+}
+
+async fn name_in_use() {
+    let docker = DockerWorld::shared();
+    let name = DockerWorld::full_name("web-r1-1");
+    docker.host.docker(&["create", "--name", &name, IMAGE]);
+    let refused = docker.client().ensure_slot(&fence(1), &key(1), &docker.slot(1), 1).await.unwrap_err();
+    assert_eq!(refused.class, Class::Fatal);
+    let said = format!("the name {name} is in use by a container that this node did not make");
+    assert!(refused.message.contains(&said), "{refused}");
+    assert!(refused.hint.unwrap().contains(&format!("docker rm {name}")));
+}
+
+async fn left_over() {
+    let docker = DockerWorld::shared();
+    docker.serving(1).await;
+    let before = docker.id("web-r1-1");
+    docker.world.kill_node().await;
+    docker.host.docker(&["stop", "--time", "0", &before]);
+    start_node(&docker.world.state(), &crate::this_program()).await.unwrap();
+    docker.client().ensure_slot(&fence(3), &key(1), &docker.slot(1), 1).await.unwrap();
+    assert_ne!(docker.id("web-r1-1"), before);
+    assert_eq!(docker.request().await.as_deref(), Some("r1"));
+}
+
+async fn no_image() {
+    let docker = DockerWorld::shared();
+    let mut slot = docker.slot(1);
+    let image = format!("sha256:{}", "0".repeat(64));
+    slot.form = Form::Container(Box::new(Container { image: image.clone(), ..container() }));
+    let refused = docker.client().ensure_slot(&fence(1), &key(1), &slot, 1).await.unwrap_err();
+    assert_eq!(refused.class, Class::Fatal);
+    assert!(refused.message.contains(&image), "{refused}");
+    assert_eq!(docker.client().observe().await.unwrap().services.len(), 0);
+}
+
+async fn crashes() {
+    let docker = DockerWorld::shared();
+    docker.serving(1).await;
+    let before = docker.id("web-r1-1");
+    drop(docker.world.get("/crash").await);
+    eventually("another container serves", async || docker.request().await.as_deref() == Some("r1")).await;
+    assert_ne!(docker.id("web-r1-1"), before);
+    let samples = docker.client().samples(&[service()]).await.unwrap();
+    let said = samples.slots[&web(1)].last_crash.clone().unwrap();
+    assert!(said.contains("exited with status 3") && said.contains("told to crash"), "{said}");
+    let logs = docker.client().logs(&web(1), 10).await.unwrap();
+    let lines: Vec<&str> = logs.iter().map(|it| it.text.as_str()).collect();
+    assert_eq!(lines, ["service begins", "told to crash", "service begins"], "of both containers");
+}
+
+async fn by_name() {
+    let docker = DockerWorld::shared();
+    docker.serving(1).await;
+    let (status, text) = docker.world.get(&format!("/fetch/web:{INNER_PORT}/of/r1")).await.unwrap();
+    assert_eq!((status, text.as_str()), (200, "r1"), "through the router, to itself");
+}
+
+async fn secrets() {
+    let docker = DockerWorld::shared();
+    let value = "correct-horse-battery";
+    let place = Place::of(&docker.world.state()).unwrap();
+    let token = Vault::open(&place).unwrap().keep("TOKEN", &Secret::new(value.to_owned())).unwrap();
+    let mut slot = docker.slot(1);
+    slot.secrets = BTreeMap::from([("TOKEN".to_owned(), token)]);
+    let mut form = container();
+    form.templates.insert("URL".to_owned(), "http://user:$(TOKEN)@db".to_owned());
+    form.mounts.push(Mount { path: "/secret".to_owned(), from: MountFrom::Secret("TOKEN".to_owned()) });
+    slot.form = Form::Container(Box::new(form));
+    let target = docker.client();
+    target.ensure_slot(&fence(1), &key(1), &slot, 1).await.unwrap();
+    target.set_weights(&fence(2), &key(2), &service(), &Weights::all_to(ReleaseId(1))).await.unwrap();
+    let (_, text) = docker.world.get("/env").await.unwrap();
+    let env: BTreeMap<String, String> = serde_json::from_str(&text).unwrap();
+    assert_eq!((env["TOKEN"].as_str(), env["URL"].as_str()), (value, "http://user:correct-horse-battery@db"));
+    assert_eq!(docker.world.get("/read/secret").await, Some((200, value.to_owned())));
+    let places =
+        ["{{json .Config.Labels}}", "{{json .Config.Cmd}}", "{{json .Args}}", "{{json .HostConfig}}"];
+    for place in places {
+        let shown = docker.inspect("web-r1-1", place);
+        assert!(!shown.contains(value), "{place}: {shown}");
+    }
+    let table = std::fs::read_to_string(place.table()).unwrap();
+    assert!(table.contains("TOKEN") && !table.contains(value));
+}
+
+async fn dependency() {
+    let docker = DockerWorld::shared();
+    let program = crate::this_program();
+    let inside = format!("/{}", program.file_name().unwrap().to_str().unwrap());
+    let ready = [inside.as_str(), "as-job", "count", "/tmp/ready"].map(str::to_owned).to_vec();
+    let mut database = DependencyContainer {
+        container: container(),
+        command: vec!["as-service".to_owned()],
+        env: BTreeMap::from([
+            ("PORT".to_owned(), "5432".to_owned()),
+            ("HOST".to_owned(), "0.0.0.0".to_owned()),
+        ]),
+        secrets: BTreeMap::<String, SecretRef>::new(),
+        ready,
+        publish: None,
+        page: None,
+        setup: [inside.as_str(), "as-job", "count", "/tmp/setup"].map(str::to_owned).to_vec(),
+    };
+    let fixtures = |it: &DependencyContainer| {
+        let dependencies = BTreeMap::from([("db".to_owned(), it.clone())]);
+        let volumes = vec!["marks".to_owned()];
+        Fixtures::Docker(Box::new(DockerFixtures { volumes, dependencies, ..DockerFixtures::default() }))
+    };
+    let target = docker.client();
+    target.prepare(&fence(1), &key(1), &fixtures(&database)).await.unwrap();
+    let first = docker.id("db");
+    assert_eq!(docker.marked("/tmp/setup").await.as_deref(), Some("ran\n"));
+    target.prepare(&fence(2), &key(2), &fixtures(&database)).await.unwrap();
+    assert_eq!(docker.id("db"), first, "nothing changed");
+    docker.serving(1).await;
+    let (status, _) = docker.world.get("/fetch/db:5432/healthz").await.unwrap();
+    assert_eq!(status, 200, "services reach it by its name");
+    database.env.insert("MODE".to_owned(), "other".to_owned());
+    target.prepare(&fence(3), &key(3), &fixtures(&database)).await.unwrap();
+    assert_ne!(docker.id("db"), first);
+    assert!(docker.marked("/tmp/ready").await.unwrap().len() >= "ran\n".len() * 3, "with the same volume");
+    docker.host.docker(&["rm", "--force", &DockerWorld::full_name("db")]);
+}
+
+/// Of an engine of its own: the others must not notice.
+async fn engine_dies() {
+    let Some(mut engine) = started() else { return };
+    let docker = DockerWorld::at(Host::of(&engine));
+    docker.serving(2).await;
+    let crashes = async || docker.client().samples(&[service()]).await.unwrap().slots[&web(1)].crashes;
+    engine.kill();
+    assert_eq!((docker.request().await.as_deref(), crashes().await), (Some("r1"), 0), "no engine, no crash");
+    docker.world.kill_node().await;
+    start_node(&docker.world.state(), &crate::this_program()).await.unwrap();
+    assert_eq!(docker.request().await.as_deref(), Some("r1"), "also by a node that never saw the engine");
+    // Without `live-restore` an engine that starts ends what runs.
+    engine.start_again();
+    eventually("both were started anew", async || {
+        let seen = docker.client().observe().await.unwrap();
+        2 <= crashes().await && seen.services[&service()].slots[&ReleaseId(1)].ready == 2
+    })
+    .await;
+    assert_eq!(docker.request().await.as_deref(), Some("r1"));
+    docker.client().remove_slot(&fence(4), &key(4), &web(1)).await.unwrap();
+    let left = docker.host.docker(&["ps", "--all", "--quiet"]);
+    assert_eq!(left, "", "nothing of it stays");
+    drop(docker);
+    drop(engine);
+}
