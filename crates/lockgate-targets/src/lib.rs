@@ -23,7 +23,7 @@ mod platform;
 pub use docker::Docker;
 pub use error::{Class, TargetError};
 #[cfg(feature = "kubernetes")]
-pub use kubernetes::{Kubernetes, KubernetesConfig};
+pub use kubernetes::{Change, FieldDiff, Kubernetes, KubernetesConfig, ObjectDiff, Writer};
 pub use local::Local;
 pub use lockgate_node::LogLine;
 pub use platform::Platform;

@@ -72,13 +72,7 @@ impl Turn {
 }
 
 async fn write(cluster: &Cluster, fence: &Fence, object: &Value) -> Result<(), TargetError> {
-    let mut object = secrets::filled(cluster, object)?;
-    workload::own(&mut object, cluster, fence);
-    if keeps_state(&object)
-        && let Some(now) = read(cluster, &object).await?
-    {
-        keep_state(&mut object, &now);
-    }
+    let object = wanted(cluster, fence, object).await?;
     match apply(cluster, &object, Take::FromInstallers).await {
         // It is there, since the fences are in it. Labels of a namespace may be somebody else's matter.
         Err(error) if object["kind"] == "Namespace" && error.class == Class::Fatal => {
@@ -87,6 +81,18 @@ async fn write(cluster: &Cluster, fence: &Fence, object: &Value) -> Result<(), T
         }
         other => other.map(drop),
     }
+}
+
+/// An object as it is to be applied, with what a release has said of it meanwhile.
+pub(super) async fn wanted(cluster: &Cluster, fence: &Fence, object: &Value) -> Result<Value, TargetError> {
+    let mut object = secrets::filled(cluster, object)?;
+    workload::own(&mut object, cluster, fence);
+    if keeps_state(&object)
+        && let Some(now) = read(cluster, &object).await?
+    {
+        keep_state(&mut object, &now);
+    }
+    Ok(object)
 }
 
 fn keeps_state(object: &Value) -> bool {

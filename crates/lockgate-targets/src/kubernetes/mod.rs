@@ -18,6 +18,7 @@ use crate::{Capabilities, JobReport, LogLine, Sighting, Target, TargetError};
 mod apply;
 mod client;
 mod cluster;
+mod diff;
 mod fence;
 mod fixtures;
 mod jobs;
@@ -37,6 +38,7 @@ mod why;
 mod workload;
 
 pub(crate) use cluster::Cluster;
+pub use diff::{Change, FieldDiff, ObjectDiff, Writer};
 
 #[derive(Clone, Debug)]
 pub struct KubernetesConfig {
@@ -68,6 +70,16 @@ impl Kubernetes {
     /// Requests that were sent to the API server, repeats among them.
     pub fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
+    }
+
+    /// What applying these objects would change.
+    pub async fn diff(&self, objects: &[serde_json::Value]) -> Result<Vec<ObjectDiff>, TargetError> {
+        diff::of_objects(self.cluster().await?, objects).await
+    }
+
+    /// Where the cluster is not as a release left it, or as another one would.
+    pub async fn drift(&self, keep: &Keep) -> Result<Vec<ObjectDiff>, TargetError> {
+        diff::of_release(self.cluster().await?, keep).await
     }
 
     async fn cluster(&self) -> Result<&Cluster, TargetError> {

@@ -42,22 +42,37 @@ const JOBS_KEPT: usize = 3;
 const MADE: &str = "lockgate.dev/made-for";
 
 pub(super) async fn prune(cluster: &Cluster, keep: &Keep) -> Result<(), TargetError> {
+    for it in unwanted(cluster, keep).await? {
+        delete(cluster, it.api_version, it.kind, &it.name).await?;
+    }
+    jobs(cluster).await
+}
+
+pub(super) struct Unwanted {
+    api_version: &'static str,
+    pub(super) kind: &'static str,
+    pub(super) name: String,
+}
+
+/// What Lockgate made and nothing needs any more.
+pub(super) async fn unwanted(cluster: &Cluster, keep: &Keep) -> Result<Vec<Unwanted>, TargetError> {
     let asked = asked(keep);
     let mut objects = BTreeMap::new();
     for (api_version, kind) in KINDS {
         objects.insert(kind, list(cluster, api_version, kind).await?);
     }
     let read = read(cluster, objects.values().flatten()).await?;
+    let mut unwanted = vec![];
     for (api_version, kind) in KINDS {
         for object in objects.remove(kind).into_iter().flatten() {
             let name = object.name_any();
             let is_read = READ.contains(&kind) && read.contains(&name);
             if !asked.contains(&(kind.to_owned(), name.clone())) && !is_read && may_go(cluster, &object) {
-                delete(cluster, api_version, kind, &name).await?;
+                unwanted.push(Unwanted { api_version, kind, name });
             }
         }
     }
-    jobs(cluster).await
+    Ok(unwanted)
 }
 
 /// Names of what the release asks for.
