@@ -236,7 +236,13 @@ mod tests {
                 )
             })
             .collect();
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        assert_eq!(
+            lines,
+            [
+                r#"spec.replicas Some(Number(5)) Some(Number(2)) Some("kubectl-edit at 2026-01-02T00:00:00Z")"#,
+                r#"spec.template.spec.containers[web].image Some(String("a")) Some(String("b")) None"#,
+            ]
+        );
     }
 
     #[test]
