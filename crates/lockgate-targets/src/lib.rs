@@ -12,6 +12,7 @@ use lockgate_model::{
 };
 
 mod docker;
+mod doctor;
 mod error;
 mod exchange;
 mod expect;
@@ -21,9 +22,10 @@ mod local;
 mod platform;
 
 pub use docker::Docker;
+pub use doctor::{Check, Found};
 pub use error::{Class, TargetError};
 #[cfg(feature = "kubernetes")]
-pub use kubernetes::{Change, FieldDiff, Kubernetes, KubernetesConfig, ObjectDiff, Writer};
+pub use kubernetes::{Change, FieldDiff, Kubernetes, KubernetesConfig, ObjectDiff, Right, Writer};
 pub use local::Local;
 pub use lockgate_node::LogLine;
 pub use platform::Platform;

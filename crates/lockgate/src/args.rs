@@ -121,6 +121,10 @@ pub enum Command {
     Build(BuildArgs),
     /// Show what a release would do
     Plan(PlanArgs),
+    /// Show where the cluster is not as the spec says, and who changed it
+    Diff { environment: Option<EnvironmentName> },
+    /// Check that an environment's platform has what a release needs
+    Doctor { environment: Option<EnvironmentName> },
     /// Carry out a release
     Deploy(DeployArgs),
     /// Follow the release that runs, and see to it that it goes on

@@ -17,6 +17,8 @@ pub enum Exit {
     Waiting = 4,
     /// Something that was needed could not be reached.
     Unreachable = 5,
+    /// What runs is not as it should be.
+    Drift = 10,
     /// An undo failed: the system is between versions.
     Stuck = 12,
     /// Nobody saw how an attempt ended; an operator must say.

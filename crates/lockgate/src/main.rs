@@ -64,6 +64,12 @@ async fn run(cli: Cli, out: Out) -> anyhow::Result<ExitCode> {
         Command::Lock(args) => commands::lock::lock(global, args, out)?,
         Command::Build(args) => commands::build::build(global, args, out).await?,
         Command::Plan(args) => Box::pin(commands::plan::plan(global, args, out)).await?,
+        Command::Diff { environment } => {
+            Box::pin(commands::diff::diff(global, environment.as_ref(), out)).await?
+        }
+        Command::Doctor { environment } => {
+            commands::doctor::doctor(global, environment.as_ref(), out).await?
+        }
         Command::Deploy(args) => Box::pin(commands::deploy::deploy(global, args, out)).await?,
         Command::Watch { environment } => commands::deploy::watch(global, environment.as_ref(), out).await?,
         Command::Status { environment } => {

@@ -13,12 +13,13 @@ use lockgate_model::{
 use lockgate_node::Vault;
 use tokio::sync::OnceCell;
 
-use crate::{Capabilities, JobReport, LogLine, Sighting, Target, TargetError};
+use crate::{Capabilities, Check, JobReport, LogLine, Sighting, Target, TargetError};
 
 mod apply;
 mod client;
 mod cluster;
 mod diff;
+mod doctor;
 mod fence;
 mod fixtures;
 mod jobs;
@@ -39,6 +40,7 @@ mod workload;
 
 pub(crate) use cluster::Cluster;
 pub use diff::{Change, FieldDiff, ObjectDiff, Writer};
+pub use doctor::Right;
 
 #[derive(Clone, Debug)]
 pub struct KubernetesConfig {
@@ -80,6 +82,16 @@ impl Kubernetes {
     /// Where the cluster is not as a release left it, or as another one would.
     pub async fn drift(&self, keep: &Keep) -> Result<Vec<ObjectDiff>, TargetError> {
         diff::of_release(self.cluster().await?, keep).await
+    }
+
+    /// What releases need of the cluster, checked one by one; `more` beyond the rights that every release needs.
+    pub async fn doctor(&self, more: &[Right]) -> Vec<Check> {
+        let mut rights = doctor::needed();
+        rights.extend(more.iter().filter(|it| !rights.contains(it)).cloned().collect::<Vec<_>>());
+        match self.cluster().await {
+            Ok(cluster) => doctor::checks(cluster, &self.config.target, &rights).await,
+            Err(error) => vec![doctor::unreached(error)],
+        }
     }
 
     async fn cluster(&self) -> Result<&Cluster, TargetError> {
