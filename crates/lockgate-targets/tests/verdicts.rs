@@ -114,7 +114,7 @@ fn slot(service: &str, mut container: Value) -> SlotSpec {
         files: None,
         ports: BTreeMap::new(),
         health: Health::Uptime { ready_after: Millis::secs(1) },
-        stop: Stop { signal: StopSignal::Term, grace: Millis::secs(1) },
+        stop: Stop { signal: StopSignal::Term, grace: Millis::secs(1), drain: Millis(0) },
         latency_bounds_ms: LATENCY_BOUNDS_MS.to_vec(),
         secrets: BTreeMap::new(),
         form: Form::Objects(Objects(vec![deployment])),

@@ -1,7 +1,5 @@
 //! `diff`: where the cluster is not as the spec says.
 
-use std::fmt::Write as _;
-
 use lockgate_engine::{Kind, Request};
 use lockgate_model::{EnvironmentName, ReleaseId};
 use lockgate_targets::{Change, FieldDiff, ObjectDiff, Platform, Target as _};
@@ -40,24 +38,17 @@ fn human(found: &[ObjectDiff]) -> String {
     if found.is_empty() {
         return style::paint(style::GOOD, "the cluster is as the spec says");
     }
-    let mut text = String::new();
+    let mut text = vec![];
     for it in found {
         let name = style::paint(style::STRONG, format!("{} {}", it.kind, it.name));
-        // Writing to a text cannot fail.
-        drop(match &it.change {
-            Change::Missing => writeln!(text, "{name}  {}", style::paint(style::BAD, "is missing")),
-            Change::Unwanted => {
-                writeln!(text, "{name}  {}", style::paint(style::WARN, "is wanted by nobody"))
-            }
-            Change::Fields(fields) => writeln!(text, "{name}\n{}", lines(fields)),
+        text.push(match &it.change {
+            Change::Missing => format!("{name}  {}", style::paint(style::BAD, "is missing")),
+            Change::Unwanted => format!("{name}  {}", style::paint(style::WARN, "is wanted by nobody")),
+            Change::Fields(fields) => format!("{name}\n{}", lines(fields)),
         });
     }
-    let _ = write!(
-        text,
-        "\n{} of the objects differ; `lockgate deploy` makes them as the spec says",
-        found.len()
-    );
-    text
+    text.push(format!("\n{} differ; `lockgate deploy` makes them as the spec says", found.len()));
+    text.join("\n")
 }
 
 fn lines(fields: &[FieldDiff]) -> String {
