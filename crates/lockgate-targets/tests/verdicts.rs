@@ -16,7 +16,7 @@ use lockgate_model::{
     Stop, StopSignal, SystemName, Traffic, Version, Via,
 };
 use lockgate_targets::{
-    Change, Class, Found, Kubernetes, KubernetesConfig, Sighting, Target as _, TargetError,
+    Change, Class, Found, Kubernetes, KubernetesConfig, Right, Sighting, Target as _, TargetError,
 };
 use lockgate_testbed::Cluster;
 use serde_json::{Value, json};
@@ -238,7 +238,14 @@ async fn drift_is_what_somebody_changed_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_that_has_all_is_well_and_a_namespace_that_is_missing_is_named() {
     let Some(place) = Place::new("doctor") else { return };
-    let checks = place.target.doctor(&[]).await;
+    let right = Right {
+        group: "apps".to_owned(),
+        resource: "deployments".to_owned(),
+        verbs: vec!["get".to_owned(), "patch".to_owned()],
+        why: "versions have one each".to_owned(),
+    };
+    let checks = place.target.doctor(&[right]).await;
+    assert!(checks.iter().any(|it| it.detail == "all 2 that a release needs"), "{checks:?}");
     assert!(checks.iter().all(|it| it.found != Found::Bad), "{checks:?}");
     place.kubectl(&["delete", "namespace", &place.namespace, "--wait=true"]);
     let checks = place.target.doctor(&[]).await;

@@ -22,6 +22,8 @@ pub struct Rule {
 const READ: &[&str] = &["get", "list", "watch"];
 const LOOK: &[&str] = &["get"];
 const WRITE: &[&str] = &["get", "list", "watch", "create", "update", "patch", "delete"];
+/// From Kubernetes 1.35 on, a connection that is kept open is one that is made.
+const FORWARD: &[&str] = &["get", "create"];
 /// Of what holds data, or serves others too: made and changed, and never taken away.
 const KEEP: &[&str] = &["get", "list", "watch", "create", "update", "patch"];
 
@@ -42,14 +44,15 @@ const fn rule(
 }
 
 /// What every release does, whatever it is made of.
-const ALWAYS: [Rule; 12] = [
+const ALWAYS: [Rule; 13] = [
     rule("apps", "deployments", WRITE, "each version of a service has one of its own"),
     rule("", "configmaps", WRITE, "settings go with their version, and only one release at a time writes"),
     rule("", "services", WRITE, "requests reach the version that serves"),
     rule("batch", "jobs", WRITE, "migrations, seeds and smoke checks run"),
     rule("", "pods", READ, "it is known when instances are ready, and why they are not"),
     rule("", "pods/log", LOOK, "the last words of what crashed are shown"),
-    rule("", "pods/proxy", LOOK, "metrics of each version are read, and it is asked before it has traffic"),
+    rule("", "pods/proxy", LOOK, "metrics of each version are read"),
+    rule("", "pods/portforward", FORWARD, "a version is asked before it has traffic"),
     rule("", "events", READ, "what Kubernetes says of pods that do not start is shown"),
     rule("apps", "replicasets", READ, "pods are known to be of a version"),
     rule("discovery.k8s.io", "endpointslices", READ, "traffic moves once the new instances are reached"),

@@ -28,14 +28,11 @@ pub struct Right {
     /// `deployments`, `pods/log`.
     pub resource: String,
     pub verbs: Vec<String>,
+    /// For people, to be read after "so that".
+    pub why: String,
 }
 
 impl Right {
-    fn new(group: &str, resource: &str, verbs: &[&str]) -> Right {
-        let verbs = verbs.iter().map(|it| (*it).to_owned()).collect();
-        Right { group: group.to_owned(), resource: resource.to_owned(), verbs }
-    }
-
     /// The rule of a Role that gives a verb of it.
     fn rule(&self, verb: &str) -> String {
         format!(
@@ -43,26 +40,6 @@ impl Right {
             self.group, self.resource
         )
     }
-}
-
-/// What this target asks of the API server whatever is released.
-pub(super) fn needed() -> Vec<Right> {
-    const WRITE: [&str; 6] = ["get", "list", "watch", "create", "patch", "delete"];
-    let write = |group, resource| Right::new(group, resource, &WRITE);
-    vec![
-        Right::new("", "configmaps", &["get", "list", "watch", "create", "patch", "update", "delete"]),
-        write("", "secrets"),
-        write("", "services"),
-        write("", "serviceaccounts"),
-        write("apps", "deployments"),
-        Right::new("batch", "jobs", &["get", "list", "watch", "create", "patch", "update", "delete"]),
-        Right::new("apps", "replicasets", &["get", "list", "watch"]),
-        Right::new("", "pods", &["get", "list", "watch"]),
-        Right::new("", "pods/log", &["get"]),
-        Right::new("", "pods/portforward", &["get", "create"]),
-        Right::new("", "events", &["list"]),
-        Right::new("discovery.k8s.io", "endpointslices", &["list", "watch"]),
-    ]
 }
 
 pub(super) async fn checks(cluster: &Cluster, target: &KubernetesTarget, rights: &[Right]) -> Vec<Check> {
@@ -144,7 +121,10 @@ async fn may(cluster: &Cluster, right: &Right, verb: &str) -> Option<Check> {
     let what = format!("right to {verb} {}", right.resource);
     match asked {
         Ok(it) if it.status.as_ref().is_some_and(|it| it.allowed) => None,
-        Ok(_) => Some(Check::bad(what, "missing", format!("add to the Role: {}", right.rule(verb)))),
+        Ok(_) => {
+            let text = format!("is missing; it is asked for so that {}", right.why);
+            Some(Check::bad(what, text, format!("add to the account's Role: {}", right.rule(verb))))
+        }
         Err(error) => Some(Check::bad(what, with_causes(&error), "kubectl auth can-i --list")),
     }
 }

@@ -84,12 +84,10 @@ impl Kubernetes {
         diff::of_release(self.cluster().await?, keep).await
     }
 
-    /// What releases need of the cluster, checked one by one; `more` beyond the rights that every release needs.
-    pub async fn doctor(&self, more: &[Right]) -> Vec<Check> {
-        let mut rights = doctor::needed();
-        rights.extend(more.iter().filter(|it| !rights.contains(it)).cloned().collect::<Vec<_>>());
+    /// What releases need of the cluster, these rights among it, checked one by one.
+    pub async fn doctor(&self, rights: &[Right]) -> Vec<Check> {
         match self.cluster().await {
-            Ok(cluster) => doctor::checks(cluster, &self.config.target, &rights).await,
+            Ok(cluster) => doctor::checks(cluster, &self.config.target, rights).await,
             Err(error) => vec![doctor::unreached(error)],
         }
     }
@@ -176,7 +174,7 @@ impl Target for Kubernetes {
         let subject = Subject::Job { name: job.name.as_str(), key: key.as_str() };
         let cluster = self.admitted(fence, &subject).await?;
         tracing::info!(%key, job = %job.name, "job wanted");
-        jobs::run(cluster, fence, key, job).await
+        Box::pin(jobs::run(cluster, fence, key, job)).await
     }
 
     async fn smoke(&self, check: &SmokeSpec) -> Result<(), TargetError> {

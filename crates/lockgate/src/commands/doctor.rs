@@ -1,7 +1,8 @@
 //! `doctor`: whether an environment's platform has what a release needs.
 
 use lockgate_model::{EnvironmentName, Scope};
-use lockgate_targets::{Check, Found, Platform, Target as _, TargetError};
+use lockgate_render::Rule;
+use lockgate_targets::{Check, Found, Platform, Right, Target as _, TargetError};
 
 use super::drive::target_of;
 use crate::args::{Format, Global};
@@ -20,7 +21,10 @@ pub async fn doctor(
     let system = context.system_without_warnings(&environment, None)?;
     let scope = Scope { system: system.name.clone(), environment };
     let checks = match target_of(&system.target, &state::dir(global)?, &scope)? {
-        Platform::Kubernetes(cluster) => cluster.doctor(&[]).await,
+        Platform::Kubernetes(cluster) => {
+            let rules = lockgate_render::rules(&system);
+            cluster.doctor(&rules.iter().map(right).collect::<Vec<_>>()).await
+        }
         target => vec![answers(target.observe().await)],
     };
     match out.format {
@@ -29,6 +33,15 @@ pub async fn doctor(
     }
     let bad = checks.iter().any(|it| it.found == Found::Bad);
     Ok(if bad { Exit::Failed } else { Exit::Done })
+}
+
+fn right(rule: &Rule) -> Right {
+    Right {
+        group: rule.group.to_owned(),
+        resource: rule.resource.to_owned(),
+        verbs: rule.verbs.iter().map(|it| (*it).to_owned()).collect(),
+        why: rule.why.to_owned(),
+    }
 }
 
 fn answers<T>(observed: Result<T, TargetError>) -> Check {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use lockgate_engine::{Kind, Plan, Request, StageKind};
 use lockgate_model::{Millis, Observed, ReleaseId, Routing, ServiceName, Sharing};
-use lockgate_targets::{Platform, Target as _};
+use lockgate_targets::{ObjectDiff, Platform, Target as _, TargetError};
 use serde::Serialize;
 
 use super::drive::target_of;
@@ -14,7 +14,11 @@ use crate::images::Effort;
 use crate::out::{Out, style};
 use crate::prepare::{Asked, Prepared, prepare};
 use crate::ui::images::{self, ImageChange};
+use crate::ui::objects;
 use crate::ui::picture::NOTHING_TO_DO;
+
+/// Of the objects that differ; all of them are in the JSON.
+const OBJECT_LINES_MAX: usize = 20;
 
 pub async fn plan(global: &Global, args: &PlanArgs, out: Out) -> anyhow::Result<Exit> {
     let asked = Asked {
@@ -28,7 +32,7 @@ pub async fn plan(global: &Global, args: &PlanArgs, out: Out) -> anyhow::Result<
     let target = target_of(&snapshot.system.target, &state.dir, &scope)?;
     // A machine that was never released to has nothing to show, and looking must not start its node.
     let is_new = state.store.releases(&scope, 1).await?.is_empty();
-    let observed = match target {
+    let observed = match &target {
         Platform::Kubernetes(cluster) => cluster.observe().await?,
         _ if is_new => Observed::default(),
         target => target.observe().await?,
@@ -36,11 +40,20 @@ pub async fn plan(global: &Global, args: &PlanArgs, out: Out) -> anyhow::Result<
     let newest = state.store.releases(&scope, 1).await?.first().map_or(0, |it| it.id.0);
     let request = Request::new(ReleaseId(newest + 1), Kind::Deploy, snapshot);
     let plan = lockgate_driver::plan_with(&state.store, &request, &observed).await??;
+    let objects = match &target {
+        Platform::Kubernetes(cluster) => Some(Objects::new(cluster.drift(&plan.keep).await)),
+        _ => None,
+    };
     match out.format {
         Format::Json => {
-            out.json(&Shown { images: images::changes(&plan), routing: routings(&observed), plan: &plan });
+            let (images, routing) = (images::changes(&plan), routings(&observed));
+            out.json(&Shown { images, routing, plan: &plan, objects });
         }
-        Format::Human => out.data(&human(&plan, &observed)),
+        Format::Human => {
+            let objects = objects.iter().flat_map(Objects::lines);
+            let lines = std::iter::once(human(&plan, &observed)).chain(objects);
+            out.data(&lines.collect::<Vec<_>>().join("\n"));
+        }
     }
     Ok(Exit::Done)
 }
@@ -52,6 +65,41 @@ struct Shown<'a> {
     images: BTreeMap<ServiceName, ImageChange>,
     /// What splits the traffic of each service now.
     routing: BTreeMap<&'a ServiceName, &'a Routing>,
+    /// On Kubernetes only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    objects: Option<Objects>,
+}
+
+/// What the cluster's dry run of the objects says.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Objects {
+    Differ(Vec<ObjectDiff>),
+    /// The plan stands without the comparison. Why there is none.
+    NotCompared(String),
+}
+
+impl Objects {
+    fn new(found: Result<Vec<ObjectDiff>, TargetError>) -> Objects {
+        found.map_or_else(|it| Objects::NotCompared(it.message), Objects::Differ)
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let found = match self {
+            Objects::Differ(found) if found.is_empty() => return vec![],
+            Objects::Differ(found) => found,
+            Objects::NotCompared(why) => return vec![format!("  {:<10} not compared: {why}", "objects")],
+        };
+        let mut texts = vec![format!("{} differ from what is in the cluster", found.len())];
+        let lines = objects::lines(found);
+        texts.extend(lines.iter().take(OBJECT_LINES_MAX).cloned());
+        if OBJECT_LINES_MAX < lines.len() {
+            texts.push(format!("and {} more lines: lockgate diff", lines.len() - OBJECT_LINES_MAX));
+        }
+        let mut lines = vec![String::new()];
+        lines.extend(under("objects", texts.into_iter()));
+        lines
+    }
 }
 
 fn routings(observed: &Observed) -> BTreeMap<&ServiceName, &Routing> {

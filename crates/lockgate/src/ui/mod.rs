@@ -4,6 +4,7 @@ pub mod block;
 pub mod facts;
 pub mod images;
 pub mod live;
+pub mod objects;
 pub mod picture;
 pub mod rates;
 mod services;

@@ -52,6 +52,19 @@ enum Step {
     Index(usize),
 }
 
+impl Step {
+    fn text(&self, is_first: bool) -> String {
+        match self {
+            Step::Key(key) if key.contains(['.', '/']) => format!("[{key}]"),
+            Step::Key(key) if is_first => key.clone(),
+            Step::Key(key) => format!(".{key}"),
+            Step::Item { value: Value::String(value), .. } => format!("[{value}]"),
+            Step::Item { value, .. } => format!("[{value}]"),
+            Step::Index(idx) => format!("[{idx}]"),
+        }
+    }
+}
+
 pub(super) fn compare(live: &Value, wanted: &Value) -> Vec<FieldDiff> {
     let mut walk = Walk { path: vec![], live, hides: live["kind"] == "Secret", found: vec![] };
     for key in keys(live, wanted) {
@@ -130,7 +143,6 @@ impl Walk<'_> {
     }
 
     fn differs(&mut self, live: Option<&Value>, wanted: Option<&Value>) {
-        // An object that only bookkeeping is in, against none.
         let path = path_text(&self.path);
         let hidden = self.hides && (path.starts_with("data") || path.starts_with("stringData"));
         let shown = |it: Option<&Value>| {
@@ -147,18 +159,7 @@ fn keys(one: &Value, other: &Value) -> BTreeSet<String> {
 }
 
 fn path_text(path: &[Step]) -> String {
-    let mut text = String::new();
-    for step in path {
-        match step {
-            Step::Key(key) if key.contains(['.', '/']) => text.push_str(&format!("[{key}]")),
-            Step::Key(key) if text.is_empty() => text.push_str(key),
-            Step::Key(key) => text.push_str(&format!(".{key}")),
-            Step::Item { value: Value::String(value), .. } => text.push_str(&format!("[{value}]")),
-            Step::Item { value, .. } => text.push_str(&format!("[{value}]")),
-            Step::Index(idx) => text.push_str(&format!("[{idx}]")),
-        }
-    }
-    text
+    path.iter().enumerate().map(|(idx, step)| step.text(idx == 0)).collect()
 }
 
 /// The newest of those that own the field, Lockgate aside.

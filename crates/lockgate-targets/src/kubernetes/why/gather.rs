@@ -116,6 +116,10 @@ fn all_run(pod: &Pod) -> bool {
     !statuses.is_empty() && statuses.iter().all(runs)
 }
 
+/// What a kubelet answers, as if it were the log, when the log is gone.
+const KUBELETS: [&str; 2] =
+    ["failed to try resolving symlinks in path ", "unable to retrieve container logs for "];
+
 /// Last lines of what a container printed before it ended; nothing where they cannot be had.
 pub(crate) async fn last_lines(
     client: &Client,
@@ -130,6 +134,10 @@ pub(crate) async fn last_lines(
     let container = Some(status.name.clone());
     let params = LogParams { container, previous, tail_lines: Some(lines), ..LogParams::default() };
     match api.logs(pod, &params).await {
+        Ok(text) if KUBELETS.iter().any(|it| text.starts_with(it)) => {
+            tracing::debug!(pod, container = status.name, text, "no last lines");
+            vec![]
+        }
         Ok(text) => text.lines().map(str::to_owned).collect(),
         Err(error) => {
             tracing::debug!(pod, container = status.name, %error, "no last lines");
