@@ -8,6 +8,7 @@ mod audit;
 mod bad_input;
 mod build;
 mod check;
+mod cluster;
 mod crashes;
 mod cutovers;
 mod docker;
