@@ -14,6 +14,7 @@ use lockgate_render::{ImageBuild, Lock, Origin, image_builds};
 use crate::args::ImageArg;
 use crate::commands::render::lock;
 use crate::state::State;
+pub use promoted::images_of;
 use recorded::Recorded;
 
 /// A release whose images are wanted.

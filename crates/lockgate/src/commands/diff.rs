@@ -1,19 +1,27 @@
 //! `diff`: where the cluster is not as the spec says.
 
 use lockgate_engine::{Kind, Request};
-use lockgate_model::{EnvironmentName, ReleaseId};
+use lockgate_model::{EnvironmentName, ReleaseId, Scope, Version};
 use lockgate_targets::{ObjectDiff, Platform, Target as _};
 
 use super::drive::target_of;
-use crate::args::{Format, Global};
+use crate::args::{Format, Global, ImageArg};
+use crate::context::Context;
 use crate::exit::Exit;
-use crate::images::Effort;
+use crate::images::{Effort, images_of};
 use crate::out::{Out, style};
 use crate::prepare::{Asked, Prepared, prepare};
+use crate::state::State;
 use crate::ui::objects;
 
 pub async fn diff(global: &Global, environment: Option<&EnvironmentName>, out: Out) -> anyhow::Result<Exit> {
-    let asked = Asked { environment, version: None, images: &[], effort: Effort::Look };
+    let InPlace { environment, version, images } = in_place(global, environment, out).await?;
+    let asked = Asked {
+        environment: Some(&environment),
+        version: Some(&version),
+        images: &images,
+        effort: Effort::Look,
+    };
     let Prepared { state, scope, snapshot } = prepare(global, &asked, out).await?;
     let target = target_of(&snapshot.system.target, &state.dir, &scope)?;
     let Platform::Kubernetes(cluster) = target else {
@@ -29,6 +37,34 @@ pub async fn diff(global: &Global, environment: Option<&EnvironmentName>, out: O
         Format::Human => out.data(&human(&found)),
     }
     Ok(if found.is_empty() { Exit::Done } else { Exit::Drift })
+}
+
+/// The newest release that succeeded: its version and its images are what should run.
+struct InPlace {
+    environment: EnvironmentName,
+    version: Version,
+    images: Vec<ImageArg>,
+}
+
+async fn in_place(
+    global: &Global,
+    environment: Option<&EnvironmentName>,
+    out: Out,
+) -> anyhow::Result<InPlace> {
+    let context = Context::load(global, out)?;
+    let environment = context.environment(environment)?;
+    let system = context.system_without_warnings(&environment, None)?;
+    let state = State::open(global, out).await?;
+    let scope = Scope { system: system.name.clone(), environment };
+    let done = lockgate_driver::done_releases(&state.store, &scope).await?;
+    let Some(row) = done.into_iter().next() else {
+        anyhow::bail!("no release of {scope} has succeeded yet; `lockgate plan` shows what one would change");
+    };
+    let snapshot = state.store.snapshot(row.id).await?;
+    let of_spec = images_of(&snapshot).into_iter().filter(|it| system.services.contains_key(&it.0));
+    let images =
+        of_spec.filter_map(|(service, image)| Some(ImageArg { service, reference: image.parse().ok()? }));
+    Ok(InPlace { environment: scope.environment, version: row.version, images: images.collect() })
 }
 
 fn human(found: &[ObjectDiff]) -> String {

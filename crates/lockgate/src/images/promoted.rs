@@ -32,7 +32,7 @@ pub(super) async fn images(state: &State, wanted: &Wanted<'_>) -> anyhow::Result
         );
     };
     let snapshot = state.store.snapshot(row.id).await?;
-    Ok(Some(Promoted { environment, release: row.id, images: of_snapshot(&snapshot) }))
+    Ok(Some(Promoted { environment, release: row.id, images: images_of(&snapshot) }))
 }
 
 impl Promoted {
@@ -49,7 +49,8 @@ impl Promoted {
     }
 }
 
-fn of_snapshot(snapshot: &Snapshot) -> BTreeMap<ServiceName, String> {
+/// What each service of a release runs.
+pub fn images_of(snapshot: &Snapshot) -> BTreeMap<ServiceName, String> {
     let image = |name: &ServiceName, form: &Form| match form {
         Form::Process => None,
         Form::Container(container) => Some(container.image.clone()),

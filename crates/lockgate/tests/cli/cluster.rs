@@ -104,8 +104,18 @@ fn an_account_with_the_rendered_role_releases_and_sees_what_others_change() {
     world.run(&["deploy", "prod", "--version", "v1", "--image", &image]).ended(0);
     world.run(&["diff", "prod"]).ended(0).says("as the spec says");
 
-    account.kubectl(&["set", "env", "deployment/web-r1", "LABEL=other", "--field-manager", "somebody"]);
-    world.run(&["diff", "prod"]).ended(10).says("env[LABEL].value: other").says("written by somebody");
+    account.kubectl(&[
+        "set",
+        "image",
+        "deployment/web-r1",
+        "web=shop/other:2",
+        "--field-manager",
+        "somebody",
+    ]);
+    world
+        .run(&["diff", "prod"])
+        .ended(10)
+        .says("containers[web].image: shop/other:2  (written by somebody at");
     let plan = world.run(&[&plan[..], &["--format", "json"]].concat()).ended(0).json();
     assert_eq!(plan["objects"]["differ"][0]["name"], "web-r1", "{}", plan["objects"]);
 
