@@ -200,7 +200,7 @@ async fn a_job_runs_once_and_stays_on_record() {
 
 /// Size 0 is ready at once, whatever its program does.
 #[tokio::test(flavor = "multi_thread")]
-async fn drift_is_what_somebody_changed_and_nothing_else() {
+async fn drift_is_what_somebody_changed_and_what_the_cluster_would_refuse() {
     let Some(place) = Place::new("drift") else { return };
     let target = &place.target;
     let container = json!({ "args": ["--list"], "resources": { "limits": { "cpu": "1000m" } } });
@@ -230,6 +230,19 @@ async fn drift_is_what_somebody_changed_and_nothing_else() {
     assert_eq!(fields.len(), 1, "{fields:?}");
     assert_eq!(fields[0].path, "spec.template.spec.containers[web].image");
     assert_eq!(fields[0].by.as_ref().map(|it| it.manager.as_str()), Some("kubectl-edit"));
+    let bad = json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": { "name": "bad" },
+        "spec": { "ports": [{ "port": 70000 }] },
+    });
+    let unknown = json!({ "apiVersion": "example.com/v1", "kind": "Widget", "metadata": { "name": "a" } });
+    let found = target.diff(&[bad, unknown]).await.unwrap();
+    let refused: Vec<&str> = found
+        .iter()
+        .filter_map(|it| if let Change::Refused(why) = &it.change { Some(why.as_str()) } else { None })
+        .collect();
+    let [port, kind] = refused[..] else { panic!("{found:?}") };
+    assert!(port.contains("cannot try out Service bad") && port.contains("70000"), "{port}");
+    assert!(kind.contains("its kind is not installed"), "{kind}");
     place.kubectl(&["delete", "configmap", "settings"]);
     let found = target.drift(&keep).await.unwrap();
     assert!(found.iter().any(|it| it.name == "settings" && it.change == Change::Missing), "{found:?}");

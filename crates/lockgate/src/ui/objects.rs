@@ -17,6 +17,7 @@ pub fn lines(found: &[ObjectDiff]) -> Vec<String> {
             Change::Unwanted => {
                 lines.push(format!("{name}  {}", style::paint(style::WARN, "is wanted by nobody")));
             }
+            Change::Refused(why) => lines.push(format!("{name}  {}", style::paint(style::BAD, why))),
             Change::Fields(fields) => {
                 lines.push(name);
                 lines.extend(fields.iter().flat_map(field));

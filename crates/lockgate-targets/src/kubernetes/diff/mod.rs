@@ -6,6 +6,7 @@
 mod fields;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use kube::Api;
 use kube::api::{DynamicObject, Patch, PatchParams};
 use lockgate_model::{Fence, Fixtures, Form, Keep, SlotSpec};
 use serde::Serialize;
@@ -13,9 +14,9 @@ use serde_json::Value;
 
 use super::apply::Identity;
 use super::observe::{self, SlotDeployment};
-use super::refusal::{is_missing, told};
+use super::refusal::{is_missing, is_unknown_kind, told};
 use super::{Cluster, fixtures, names, prune, secrets, workload};
-use crate::TargetError;
+use crate::{Class, TargetError};
 
 pub use fields::{FieldDiff, Writer};
 
@@ -37,6 +38,8 @@ pub enum Change {
     Missing,
     /// Lockgate made it and nothing wants it any more.
     Unwanted,
+    /// The API server did not take it in a dry run, for this reason.
+    Refused(String),
     Fields(Vec<FieldDiff>),
 }
 
@@ -102,31 +105,42 @@ async fn of_object(cluster: &Cluster, wanted: &Value) -> Result<Option<ObjectDif
     let diff = |change| Some(ObjectDiff { kind: of.kind.to_owned(), name: of.name.to_owned(), change });
     let api = cluster.dynamic(of.api_version, of.kind)?;
     let live = match api.get(of.name).await {
-        Ok(it) => it,
-        Err(error) if is_missing(&error) => return Ok(diff(Change::Missing)),
+        Ok(it) => Some(it),
+        Err(error) if is_missing(&error) => None,
         Err(error) => return Err(told(&error, &format!("read {} {}", of.kind, of.name))),
     };
-    let applied = dry_run(cluster, wanted).await?;
+    let applied = match dry_run(&api, &of, wanted).await {
+        Ok(it) => it,
+        // In a namespace that is not there yet, nothing can be tried out.
+        Err(error) if live.is_none() && is_missing(&error) && !is_unknown_kind(&error) => {
+            return Ok(diff(Change::Missing));
+        }
+        Err(error) => {
+            let error = told(&error, &format!("try out {} {}", of.kind, of.name));
+            let refused = error.class == Class::Fatal;
+            return if refused { Ok(diff(Change::Refused(error.message))) } else { Err(error) };
+        }
+    };
+    let Some(live) = live else { return Ok(diff(Change::Missing)) };
     let fields = fields::compare(&as_value(&live), &as_value(&applied));
     Ok((!fields.is_empty()).then(|| diff(Change::Fields(fields))).flatten())
 }
 
 /// What applying would give, without doing it.
-pub(super) async fn dry_run(cluster: &Cluster, wanted: &Value) -> Result<DynamicObject, TargetError> {
+async fn dry_run(
+    api: &Api<DynamicObject>,
+    of: &Identity<'_>,
+    wanted: &Value,
+) -> Result<DynamicObject, kube::Error> {
     let mut wanted = wanted.clone();
     // As of when it was read does not matter to what is only looked at.
     if let Some(metadata) = wanted["metadata"].as_object_mut() {
         metadata.remove("resourceVersion");
     }
-    let of = Identity::of(&wanted)?;
     let params = PatchParams { dry_run: true, force: true, ..PatchParams::apply(names::MANAGER) };
-    let sent =
-        cluster.dynamic(of.api_version, of.kind)?.patch(of.name, &params, &Patch::Apply(&wanted)).await;
-    sent.map_err(|it| {
-        told(&it, &format!("try out {} {} in namespace {}", of.kind, of.name, cluster.namespace))
-    })
+    api.patch(of.name, &params, &Patch::Apply(&wanted)).await
 }
 
-pub(super) fn as_value(object: &DynamicObject) -> Value {
+fn as_value(object: &DynamicObject) -> Value {
     serde_json::to_value(object).unwrap_or_default()
 }
