@@ -16,6 +16,7 @@ mod settle;
 mod shake;
 mod simulation;
 mod traffic;
+mod twin;
 mod world;
 
 pub use check::Violation;
@@ -25,4 +26,5 @@ pub use scenario::{Fate, Member, Scenario};
 pub use script::{Fault, Script};
 pub use simulation::{Goal, Simulation, Stats};
 pub use traffic::Quality;
+pub use twin::{JobSeen, Refused, Twin};
 pub use world::{Fences, Memory, Rules};
