@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use lockgate_engine::{Action, Split};
 use lockgate_model::{
-    EffectKey, Fence, JobName, Observed, ObservedService, ObservedSlot, ServiceName, SlotRef, SlotSpec, Weight,
-    Weights,
+    EffectKey, Fence, JobName, Observed, ObservedService, ObservedSlot, ServiceName, SlotRef, SlotSpec,
+    Weight, Weights,
 };
 
 use crate::world::{Admission, JobState, Look, Rules, World};
@@ -98,12 +98,7 @@ impl Twin {
     }
 
     /// Begins a job, unless it was begun before; says what is known of it now.
-    pub fn run_job(
-        &mut self,
-        fence: &Fence,
-        key: &EffectKey,
-        job: &JobName,
-    ) -> Result<JobSeen, Refused> {
+    pub fn run_job(&mut self, fence: &Fence, key: &EffectKey, job: &JobName) -> Result<JobSeen, Refused> {
         let before = self.world.jobs.get(key).map_or(JobSeen::NeverRan, |it| seen(it.state));
         self.begin(fence, key, &Action::RunJob { job: job.clone() })?;
         Ok(before)

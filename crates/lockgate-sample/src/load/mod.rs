@@ -33,6 +33,8 @@ pub enum Rate {
 pub struct Load {
     /// `http://127.0.0.1:8080/work`; several are asked in turn. Hosts are addresses: nothing is resolved.
     pub targets: Vec<String>,
+    /// Where all targets are, such as a gateway that tells them apart by their names; else where their names say.
+    pub at: Option<SocketAddr>,
     pub connections: usize,
     pub rate: Rate,
     /// From the request to the last byte of its answer.
@@ -46,6 +48,7 @@ impl Load {
     pub fn on(target: impl Into<String>) -> Load {
         Load {
             targets: vec![target.into()],
+            at: None,
             connections: 4,
             rate: Rate::FlatOut,
             timeout: Duration::from_secs(10),
@@ -55,7 +58,8 @@ impl Load {
 
     /// Begins to send; must be called within a tokio runtime.
     pub fn start(self) -> io::Result<LoadHandle> {
-        let targets = self.targets.iter().map(|it| Destination::parse(it)).collect::<io::Result<Vec<_>>>()?;
+        let targets =
+            self.targets.iter().map(|it| Destination::parse(it, self.at)).collect::<io::Result<Vec<_>>>()?;
         if targets.is_empty() || self.connections == 0 {
             return Err(invalid("a load needs a target and a connection"));
         }
@@ -113,15 +117,21 @@ struct Destination {
 }
 
 impl Destination {
-    fn parse(url: &str) -> io::Result<Destination> {
+    fn parse(url: &str, at: Option<SocketAddr>) -> io::Result<Destination> {
         let wrong = || invalid(&format!("`{url}` is no URL such as http://127.0.0.1:8080/work"));
         let uri: Uri = url.parse().map_err(|_| wrong())?;
         let authority = uri.authority().filter(|_| uri.scheme_str() == Some("http")).ok_or_else(wrong)?;
-        let host = authority.host().replace("localhost", "127.0.0.1");
-        let address = format!("{host}:{}", authority.port_u16().unwrap_or(80));
+        let address = match at {
+            Some(at) => at,
+            None => {
+                let host = authority.host().replace("localhost", "127.0.0.1");
+                let address = format!("{host}:{}", authority.port_u16().unwrap_or(80));
+                address.parse().map_err(|_| wrong())?
+            }
+        };
         let path = uri.path_and_query().map_or("/", |it| it.as_str());
         Ok(Destination {
-            address: address.parse().map_err(|_| wrong())?,
+            address,
             authority: authority.to_string(),
             path: path.parse().map_err(|_| wrong())?,
         })

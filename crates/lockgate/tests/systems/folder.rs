@@ -1,0 +1,98 @@
+//! A copy of an example with one more environment, and the real `lockgate` program in it.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+/// What a command said.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Said {
+    fn of(output: &Output) -> Said {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Said { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+    }
+
+    #[track_caller]
+    pub(crate) fn ended(self, code: i32) -> Said {
+        assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn says(self, text: &str) -> Said {
+        let all = format!("{}{}", self.stdout, self.stderr);
+        assert!(all.contains(text), "it does not say `{text}`:\n{all}");
+        self
+    }
+}
+
+pub(crate) struct Folder {
+    dir: tempfile::TempDir,
+    variables: Vec<(String, String)>,
+    /// What every deploy says beside its version.
+    images: Vec<String>,
+}
+
+impl Folder {
+    /// The spec of the example with `environment`, the text of one more, at its end.
+    pub(crate) fn of_example(name: &str, environment: &str) -> Folder {
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+        let spec = std::fs::read_to_string(examples.join(name).join("lockgate.yaml")).unwrap();
+        let dir = tempfile::Builder::new().prefix(&format!("{name}-")).tempdir().unwrap();
+        std::fs::write(dir.path().join("lockgate.yaml"), format!("{spec}{environment}")).unwrap();
+        let variables = vec![("USER".to_owned(), "tester".to_owned()), ("TZ".to_owned(), "UTC".to_owned())];
+        Folder { dir, variables, images: vec![] }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.variables.push((name.to_owned(), value.into()));
+    }
+
+    /// These services run this image, whatever the spec builds.
+    pub(crate) fn run_image<'a>(&mut self, services: impl IntoIterator<Item = &'a str>, image: &str) {
+        self.images = services.into_iter().map(|it| format!("--image={it}={image}")).collect();
+    }
+
+    /// Changes the spec, which has to hold `part`.
+    #[track_caller]
+    pub(crate) fn edit(&self, part: &str, by: &str) {
+        let path = self.path().join("lockgate.yaml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(part), "the spec no longer has `{part}`");
+        std::fs::write(&path, text.replace(part, by)).unwrap();
+    }
+
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lockgate"));
+        command.args(args).current_dir(self.path()).stdin(Stdio::null()).env_remove("LOCKGATE_STATE");
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    #[track_caller]
+    pub(crate) fn run(&self, args: &[&str]) -> Said {
+        Said::of(&self.command(args).output().unwrap())
+    }
+
+    #[track_caller]
+    pub(crate) fn deploy(&self, environment: &str, version: &str) -> Said {
+        let mut command = self.command(&["deploy", environment, "--version", version]);
+        Said::of(&command.args(&self.images).output().unwrap())
+    }
+}
+
+/// A node that was started ends with the test, and what it runs with it.
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(self.command(&["node", "stop", "--force"]).output());
+    }
+}

@@ -1,0 +1,188 @@
+//! Nova: eleven services with PostgreSQL and Redis, released as one. One canary that is promoted, and one with errors
+//! in one service that is taken back whole, both while users are there.
+
+use std::path::Path;
+use std::process::Command;
+
+use lockgate_testbed::{Cluster, Engine, Image, Networks, Server, image_of_server};
+
+use crate::folder::Folder;
+use crate::users::{Users, assert_nothing_was_lost};
+
+const SERVICES: [(&str, u16); 11] = [
+    ("user-service", 8080),
+    ("content-service", 8081),
+    ("feed-service", 8082),
+    ("auth-service", 8083),
+    ("media-service", 8084),
+    ("messaging-service", 8085),
+    ("search-service", 8086),
+    ("streaming-service", 8087),
+    ("notification-service", 8088),
+    ("cdn-service", 8089),
+    ("events-service", 8091),
+];
+/// Over all services together: small machines carry it, and 5 % of it is evidence within seconds.
+const REQUESTS_PER_SECOND: f64 = 150.0;
+
+#[test]
+fn on_kubernetes_no_user_notices_a_release_that_is_promoted_nor_one_that_is_taken_back() {
+    let Some(cluster) = Cluster::given("nova on Kubernetes") else { return };
+    let namespace = Namespace::new(&cluster, "nova-drill");
+    let (Some(postgres), Some(redis)) = (
+        image_of_server(Server::Postgres, "systems/postgres:17"),
+        image_of_server(Server::Redis, "systems/redis:8"),
+    ) else {
+        return;
+    };
+    let target = format!("{{kubernetes: {{namespace: {}, traffic: gateway-api}}}}", namespace.name);
+    let routed = |it: &str| format!("ingress: {{hosts: {it}.nova.test, paths: /}}");
+    let mut nova = Folder::of_example("nova", &environment(&target, &postgres, &redis, routed));
+    nova.set("KUBECONFIG", cluster.kubeconfig.display().to_string());
+    nova.set("LOCKGATE_INSECURE_REGISTRIES", &cluster.registry);
+    let image = image().push(&cluster.registry, "systems/nova:drill");
+    nova.run_image(SERVICES.map(|it| it.0), &image);
+    let gateway = cluster.gateway.trim_start_matches("http://").parse().unwrap();
+    release(&nova, || {
+        let targets = SERVICES.map(|it| format!("http://{}.nova.test/work", it.0));
+        Users::of(targets.to_vec(), Some(gateway), REQUESTS_PER_SECOND)
+    });
+}
+
+#[test]
+fn on_docker_no_user_notices_a_release_that_is_promoted_nor_one_that_is_taken_back() {
+    let Some(engine) = Engine::start("nova on Docker", Networks::Bridges) else { return };
+    let (Some(postgres), Some(redis)) =
+        (Server::Postgres.image("nova on Docker"), Server::Redis.image("nova on Docker"))
+    else {
+        return;
+    };
+    let nova_image = image();
+    engine.load(&[(&nova_image, "nova:drill"), (&postgres, "postgres:drill"), (&redis, "redis:drill")]);
+    let id = |name: &str| engine.run(["image", "inspect", "--format", "{{.Id}}", name]).trim().to_owned();
+    let base = free_block();
+    let published = |it: &str| {
+        let number = SERVICES.iter().find(|known| known.0 == it).unwrap().1;
+        format!("ports: {{http: {{publish: {}}}}}", base + number - 8080)
+    };
+    let text = environment("docker", &id("postgres:drill"), &id("redis:drill"), published);
+    let mut nova = Folder::of_example("nova", &text);
+    nova.set("DOCKER_HOST", engine.host());
+    nova.run_image(SERVICES.map(|it| it.0), &id("nova:drill"));
+    release(&nova, || {
+        let targets = SERVICES.map(|it| format!("http://127.0.0.1:{}/work", base + it.1 - 8080));
+        Users::of(targets.to_vec(), None, REQUESTS_PER_SECOND)
+    });
+}
+
+fn release(nova: &Folder, users: impl Fn() -> Users) {
+    nova.run(&["check"]).ended(0);
+    nova.deploy("drill", "v1").ended(0);
+    let users = users();
+    nova.deploy("drill", "v2").ended(0);
+    nova.edit("    port: 8082\n", "    port: 8082\n    env: {SAMPLE_ERROR_RATE: \"0.25\"}\n");
+    nova.deploy("drill", "v3").ended(3).says("rolled back: feed-service: error rate");
+    let report = users.leave();
+    assert_nothing_was_lost(&report);
+    assert!(0 < report.injected, "the fault was never met: {report:?}");
+    for version in ["v1", "v2", "v3"] {
+        assert!(0 < report.answered_by(version), "{version} never answered: {report:?}");
+    }
+}
+
+/// One more environment: what the sample service does not use is taken away, and times are short.
+fn environment(target: &str, postgres: &str, redis: &str, reached: impl Fn(&str) -> String) -> String {
+    let own = |it: &str| match it {
+        "auth-service" => "env: {GOOGLE_CLIENT_ID: null}, secrets: null, ",
+        "media-service" => "env: {S3_BUCKET: null}, secrets: null, ",
+        "notification-service" => "secrets: null, ",
+        _ => "",
+    };
+    let services: String =
+        SERVICES.iter().map(|(it, _)| format!("      {it}: {{{}{}}}\n", own(it), reached(it))).collect();
+    format!(
+        "  drill:
+    target: {target}
+    stores: {{secrets: {{file: .env.drill}}}}
+    defaults:
+      command: [sample]
+      env: {{SAMPLE_VERSION: \"${{release.version}}\"}}
+      secrets: null
+      replicas: 1
+      resources: {{requests: {{cpu: 5m, memory: 16Mi}}}}
+      health: {{interval: 1s, timeout: 2s}}
+      stop: {{drain: 3s, grace: 5s}}
+    dependencies:
+      postgres: {{image: \"{postgres}\", storage: 1Gi, monitored: false}}
+      redis: {{image: \"{redis}\", storage: 1Gi, monitored: false}}
+      clickhouse: null
+      kafka: null
+      elasticsearch: null
+    services:
+{services}    migrations: {{tool: null, source: null, command: [node, sqlx-migrate, --source, /migrations], in: user-service}}
+    secrets: null
+    notifications: null
+    rollout:
+      steps: [{{weight: 5%, pause: 3s}}, {{weight: 50%, pause: 3s}}, {{weight: 100%}}]
+      bake: 2s
+      analysis: {{tick: 500ms, warmup: 500ms, min_time: 1s, min_requests: 30, max_time: 5m}}
+"
+    )
+}
+
+/// The sample service, with nova's migrations beside it.
+fn image() -> Image {
+    let folder = tempfile::tempdir().unwrap();
+    let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/nova/migrations");
+    let inside = folder.path().join("migrations");
+    std::fs::create_dir(&inside).unwrap();
+    for entry in std::fs::read_dir(migrations).unwrap().flatten() {
+        std::fs::copy(entry.path(), inside.join(entry.file_name())).unwrap();
+    }
+    let mut image = Image::of_program(Path::new(env!("CARGO_BIN_EXE_lockgate")));
+    image.add_folder(folder.path());
+    image
+}
+
+/// A namespace of the test's own, with the gateway that the example expects to be there.
+struct Namespace<'c> {
+    cluster: &'c Cluster,
+    name: String,
+}
+
+impl Namespace<'_> {
+    fn new<'c>(cluster: &'c Cluster, prefix: &str) -> Namespace<'c> {
+        let namespace = Namespace { cluster, name: format!("{prefix}-{}", std::process::id()) };
+        namespace.kubectl(&["create", "namespace", &namespace.name], "");
+        let gateway = "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: nova}\n\
+                       spec: {gatewayClassName: traefik, listeners: [{name: web, port: 8000, protocol: HTTP}]}\n";
+        namespace.kubectl(&["--namespace", &namespace.name, "apply", "--filename", "-"], gateway);
+        namespace
+    }
+
+    fn kubectl(&self, args: &[&str], input: &str) {
+        use std::io::Write as _;
+        let program =
+            lockgate_testbed::program("kubectl").expect("kubectl is on the path beside the cluster");
+        let mut command = Command::new(program);
+        command.arg("--kubeconfig").arg(&self.cluster.kubeconfig).args(args);
+        let mut child = command.stdin(std::process::Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let ended = child.wait().unwrap();
+        assert!(ended.success() || std::thread::panicking(), "kubectl {args:?}: {ended}");
+    }
+}
+
+impl Drop for Namespace<'_> {
+    fn drop(&mut self) {
+        self.kubectl(&["delete", "namespace", &self.name, "--wait=false"], "");
+    }
+}
+
+/// The first of 14 free ports, below the system's own ports for connections.
+fn free_block() -> u16 {
+    let is_free = |port: u16| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok();
+    let offset = u16::try_from(std::process::id() % 450).unwrap() * 20;
+    let mut blocks = (0..450).map(|idx| 20_000 + (offset + idx * 20) % 9_000);
+    blocks.find(|base| (0..14).all(|it| is_free(base + it))).expect("a machine has room for eleven services")
+}
