@@ -90,7 +90,7 @@ pub(crate) fn lower(
     let stores = target::stores(&mut context);
     let dependencies = dependencies::lower(&mut context);
     let mut mentions: BTreeMap<String, Mentions> = BTreeMap::new();
-    let services: BTreeMap<ServiceName, Service> = services::lower(&mut context, &mut mentions);
+    let services: BTreeMap<ServiceName, Service> = services::lower(&mut context, &mut mentions, &target);
     let migrations = release::migrations(&mut context, &services);
     let seeds = operations::seeds(&mut context, &services);
     let cron = operations::cron(&mut context, &services);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use lockgate_model::{
     DependsOn, Diagnostic, Health, Millis, Port, PortName, Protocol, Service, ServiceName, Span, Stop,
-    StopSignal,
+    StopSignal, TargetKind,
 };
 
 use super::{Context, dependencies, number_u16, parts};
@@ -42,20 +42,28 @@ fn ports_of(service: &Value) -> BTreeMap<PortName, Port> {
 pub(super) fn lower(
     context: &mut Context<'_>,
     mentions: &mut BTreeMap<String, Mentions>,
+    target: &TargetKind,
 ) -> BTreeMap<ServiceName, Service> {
     let tree = context.tree;
+    let tells_ports = tells_ports(target);
     let mut services = BTreeMap::new();
     for (text, value) in tree.get("services").into_iter().flat_map(Value::entries) {
         let Ok(name) = ServiceName::new(text.as_str()) else { continue };
         let mut mentioned = Mentions::new();
-        let service = service(context, text, value, &mut mentioned);
+        let service = service(context, text, value, &mut mentioned, tells_ports);
         mentions.insert(text.clone(), mentioned);
         services.insert(name, service);
     }
     services
 }
 
-fn service(context: &mut Context<'_>, name: &str, value: &Value, mentioned: &mut Mentions) -> Service {
+fn service(
+    context: &mut Context<'_>,
+    name: &str,
+    value: &Value,
+    mentioned: &mut Mentions,
+    tells_ports: bool,
+) -> Service {
     let command = value.get("command").map(|it| context.argv(it, Some(name), mentioned));
     if command.is_none() && context.scope.network.is_machine() {
         let help = "say what is run: `command: [./web, --verbose]`";
@@ -97,7 +105,21 @@ fn service(context: &mut Context<'_>, name: &str, value: &Value, mentioned: &mut
         ..Service::new(command.unwrap_or_default())
     };
     parts::fill(context, name, value, mentioned, &mut service);
+    if tells_ports {
+        service.env.extend(service.port_variables());
+    }
     service
+}
+
+/// A node tells each of its processes a port of its own, and App Runner tells `PORT` itself.
+fn tells_ports(target: &TargetKind) -> bool {
+    match target {
+        TargetKind::Docker(_)
+        | TargetKind::Kubernetes(_)
+        | TargetKind::Ecs(_)
+        | TargetKind::EcsExpress(_) => true,
+        TargetKind::Local(_) | TargetKind::AppRunner(_) => false,
+    }
 }
 
 fn both_ways(context: &mut Context<'_>, variable: &str, env: Span, secret: Span) {
