@@ -36,7 +36,9 @@ fn on_kubernetes_no_user_notices_a_release_that_is_promoted_nor_one_that_is_take
         return;
     };
     let target = format!("{{kubernetes: {{namespace: {}, traffic: gateway-api}}}}", namespace.name);
-    let routed = |it: &str| format!("ingress: {{hosts: {it}.nova.test, paths: /}}");
+    // Gateways of a cluster share its names.
+    let host = |it: &str| format!("{it}.{}.test", namespace.name);
+    let routed = |it: &str| format!("ingress: {{hosts: {}, paths: /}}", host(it));
     let mut nova = Folder::of_example("nova", &environment(&target, &postgres, &redis, routed));
     nova.set("KUBECONFIG", cluster.kubeconfig.display().to_string());
     nova.set("LOCKGATE_INSECURE_REGISTRIES", &cluster.registry);
@@ -44,7 +46,7 @@ fn on_kubernetes_no_user_notices_a_release_that_is_promoted_nor_one_that_is_take
     nova.run_image(SERVICES.map(|it| it.0), &image);
     let gateway = cluster.gateway.trim_start_matches("http://").parse().unwrap();
     release(&nova, || {
-        let targets = SERVICES.map(|it| format!("http://{}.nova.test/work", it.0));
+        let targets = SERVICES.map(|it| format!("http://{}/work", host(it.0)));
         Users::of(targets.to_vec(), Some(gateway), REQUESTS_PER_SECOND)
     });
 }
