@@ -36,7 +36,7 @@ pub use client::{CallError, NodeClient};
 pub use error::NodeError;
 pub use files::{FileStore, FilesError};
 pub use jobs::job_main;
-pub use lockgate_docker::usual_address as usual_docker;
+pub use lockgate_docker::{Credentials, Keyring, usual_address as usual_docker};
 pub use place::Place;
 pub use protocol::{
     Failure, FailureClass, InstanceStatus, JobAnswer, JobSighting, KeepInstances, LogLine, NodeStatus,

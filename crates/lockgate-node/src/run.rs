@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use lockgate_docker::Keyring;
 use lockgate_model::Timestamp;
 use lockgate_proxy::ProxyConfig;
 use tokio::signal::unix::{SignalKind, signal};
@@ -33,6 +34,8 @@ pub struct NodeConfig {
     pub metrics_addr: Option<SocketAddr>,
     /// Where the Docker engine is, as in `DOCKER_HOST`. It need not be there unless something is run by it.
     pub docker: String,
+    /// Finds the credentials of the registries that the engine pulls from.
+    pub keyring: Keyring,
 }
 
 /// Serves until a client stops the node or a signal ends it. A signal leaves the instances running.
@@ -73,7 +76,8 @@ fn open(place: &Place, config: &NodeConfig) -> Result<Node, NodeError> {
     let store = FileStore::open(&place.files())?;
     let program = config.program.canonicalize().map_err(NodeError::file("find", &config.program))?;
     let vault = Vault::open(place)?;
-    let docker = Docker::new(&config.docker, place, &vault).map_err(NodeError::Docker)?;
+    let docker =
+        Docker::new(&config.docker, config.keyring.clone(), place, &vault).map_err(NodeError::Docker)?;
     let jobs = Jobs::new(place.clone(), program.clone(), store.clone(), docker.clone());
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let started_at = Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX));

@@ -33,8 +33,13 @@ pub(crate) struct Docker {
 }
 
 impl Docker {
-    pub(crate) fn new(address: &str, place: &Place, vault: &Vault) -> Result<Docker, EngineError> {
-        let engine = Engine::new(address, Keyring::default())?;
+    pub(crate) fn new(
+        address: &str,
+        keyring: Keyring,
+        place: &Place,
+        vault: &Vault,
+    ) -> Result<Docker, EngineError> {
+        let engine = Engine::new(address, keyring)?;
         Ok(Docker { engine, place: place.clone(), node_id: place.node_id(), vault: vault.clone() })
     }
 

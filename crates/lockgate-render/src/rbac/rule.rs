@@ -43,6 +43,14 @@ const fn rule(
     Rule { group, resource, verbs, why }
 }
 
+/// A set waits for ever for a pod that an older description has broken.
+const PODS_OF_SETS: Rule = rule(
+    "",
+    "pods",
+    &["get", "list", "watch", "delete"],
+    "it is known when instances are ready, and why they are not; pods that hold up a dependency are replaced",
+);
+
 /// What every release does, whatever it is made of.
 const ALWAYS: [Rule; 13] = [
     rule("apps", "deployments", WRITE, "each version of a service has one of its own"),
@@ -103,6 +111,9 @@ pub(super) fn of_namespace(kinds: &BTreeSet<&str>, environment: &Environment<'_>
     let mut rules = ALWAYS.to_vec();
     for (kind, rule) in BY_KIND {
         rules.extend(if kinds.contains(kind) { Some(rule) } else { without(kind, rule, environment) });
+    }
+    if kinds.contains("StatefulSet") {
+        rules.iter_mut().filter(|it| it.resource == "pods").for_each(|it| *it = PODS_OF_SETS);
     }
     let secrets =
         rule("", "secrets", WRITE, "values that Lockgate keeps reach the containers that read them");

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::apply::{Identity, Take, apply};
 use super::refusal::{is_missing, told};
 use super::why::{Verdict, Why};
-use super::{Cluster, names, secrets, workload};
+use super::{Cluster, names, secrets, stateful, workload};
 use crate::{Class, TargetError};
 
 /// Objects that are written at a time.
@@ -176,6 +176,10 @@ async fn ready(cluster: &Cluster, object: &Value) -> Result<(), TargetError> {
         };
         if is_ready(&now) {
             return Ok(());
+        }
+        if of.kind == "StatefulSet" && stateful::replace_broken(cluster, &now, &selector).await? {
+            tokio::time::sleep(LOOK_EVERY).await;
+            continue;
         }
         let text = |why: &str| format!("{} {} is not ready: {why}", of.kind, of.name);
         if selector.is_empty() {

@@ -33,6 +33,7 @@ mod scaling;
 mod secrets;
 mod slots;
 mod smoke;
+mod stateful;
 mod traffic;
 mod watched;
 mod why;

@@ -163,6 +163,7 @@ async fn metrics_page() {
         program: crate::this_program(),
         metrics_addr: Some(([127, 0, 0, 1], port).into()),
         docker: lockgate_node::usual_docker(),
+        keyring: lockgate_node::Keyring::default(),
     };
     let node = tokio::spawn(lockgate_node::run(config));
     eventually("the node is up", async || NodeClient::connect(&world.state()).await.is_ok()).await;
@@ -208,6 +209,7 @@ async fn one_node() {
         program: crate::this_program(),
         metrics_addr: None,
         docker: lockgate_node::usual_docker(),
+        keyring: lockgate_node::Keyring::default(),
     };
     let refused = lockgate_node::run(config).await.unwrap_err();
     let pid = world.status().await.pid.to_string();

@@ -22,6 +22,7 @@ mod docker;
 mod kubernetes;
 mod local;
 mod programs;
+mod sim;
 mod suite;
 mod world;
 
@@ -39,7 +40,7 @@ fn main() -> ExitCode {
             let arguments = Arguments::from_args();
             // Ends with this thread, after all tests.
             let engine = docker::engine(&arguments);
-            let trials = suite::trials().into_iter().chain(local::trials());
+            let trials = suite::trials().into_iter().chain(local::trials()).chain(sim::trials());
             let trials =
                 trials.chain(docker::trials().into_iter().filter(|_| arguments.list || engine.is_some()));
             #[cfg(feature = "kubernetes")]
@@ -60,6 +61,7 @@ fn run_node(state_dir: &Path) -> ExitCode {
         program: this_program(),
         metrics_addr: None,
         docker: told.unwrap_or_else(|_| lockgate_node::usual_docker()),
+        keyring: lockgate_node::Keyring::default(),
     };
     match runtime().block_on(lockgate_node::run(config)) {
         Ok(()) => ExitCode::SUCCESS,

@@ -11,6 +11,7 @@ use lockgate_model::{
     EffectKey, Fence, Fixtures, JobKind, JobSpec, Keep, Millis, Observed, ReleaseId, Samples, ServiceName,
     SlotCounts, SlotRef, SlotSpec, SmokeExpect, SmokeSpec, SmokeVia, Weight, Weights,
 };
+use lockgate_node::LogLine;
 use lockgate_sim::{JobSeen, Refused, Twin};
 use lockgate_targets::{Capabilities, Class, JobReport, Sighting, Target, TargetError};
 
@@ -57,6 +58,14 @@ impl Platform for Simulated {
 
     fn path(&self, name: &str) -> String {
         self.world.path(name)
+    }
+
+    async fn marked(&self, path: &str) -> Option<String> {
+        std::fs::read_to_string(path).ok()
+    }
+
+    async fn mark(&self, path: &str) {
+        std::fs::write(path, "").unwrap();
     }
 
     async fn request(&self) -> Option<String> {
@@ -208,19 +217,28 @@ impl Target for Client {
         })
     }
 
+    async fn logs(&self, _: &SlotRef, _: u16) -> Result<Vec<LogLine>, TargetError> {
+        Ok(vec![])
+    }
+
     async fn samples(&self, services: &[ServiceName]) -> Result<Samples, TargetError> {
         let state = self.state.lock().unwrap();
         let observed = state.twin.observed();
-        let slots = observed.services.iter().filter(|it| services.contains(it.0)).flat_map(|(name, service)| {
-            let counted = service.slots.iter().map(|(&release, slot)| {
-                let of = SlotRef { service: name.clone(), release };
-                let requests = state.requests.get(&of).copied().unwrap_or(0);
-                let counts =
-                    SlotCounts { requests, ready: slot.ready, wanted: slot.wanted, ..SlotCounts::default() };
-                (of, counts)
+        let slots =
+            observed.services.iter().filter(|it| services.contains(it.0)).flat_map(|(name, service)| {
+                let counted = service.slots.iter().map(|(&release, slot)| {
+                    let of = SlotRef { service: name.clone(), release };
+                    let requests = state.requests.get(&of).copied().unwrap_or(0);
+                    let counts = SlotCounts {
+                        requests,
+                        ready: slot.ready,
+                        wanted: slot.wanted,
+                        ..SlotCounts::default()
+                    };
+                    (of, counts)
+                });
+                counted.collect::<Vec<_>>()
             });
-            counted.collect::<Vec<_>>()
-        });
         Ok(Samples { counter_epoch: "sim".to_owned(), slots: slots.collect(), ..Samples::default() })
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use lockgate_node::{KeepInstances, NodeClient, NodeConfig, NodeError, NodeStatus};
+use lockgate_node::{Credentials, KeepInstances, Keyring, NodeClient, NodeConfig, NodeError, NodeStatus};
 
 use super::drive;
 use crate::args::{Format, Global, NodeCommand};
@@ -13,6 +13,24 @@ use crate::out::{Out, style};
 use crate::running;
 use crate::state::{self, State};
 use crate::ui::table;
+
+/// What Docker's own configuration says of a registry. Whoever it does not know pulls as a stranger.
+fn keyring() -> Keyring {
+    Keyring::new(|host| {
+        let config = lockgate_images::Config::from_env(|name| std::env::var_os(name));
+        match config.credentials(host) {
+            Ok(found) => found.map(|it| Credentials { user: it.user, password: it.password }),
+            Err(error) => {
+                tracing::warn!(
+                    host,
+                    error = lockgate_model::with_causes(&error),
+                    "no credentials for a registry"
+                );
+                None
+            }
+        }
+    })
+}
 
 pub async fn node(global: &Global, command: &NodeCommand, out: Out) -> anyhow::Result<ExitCode> {
     match command {
@@ -24,6 +42,7 @@ pub async fn node(global: &Global, command: &NodeCommand, out: Out) -> anyhow::R
                 program,
                 metrics_addr: *metrics,
                 docker: lockgate_node::usual_docker(),
+                keyring: keyring(),
             })
             .await?;
             Ok(Exit::Done.into())
