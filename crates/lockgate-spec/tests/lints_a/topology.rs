@@ -93,11 +93,11 @@ fn one_instance_can_have_a_published_port() {
     assert_eq!(of("", "docker"), NONE);
     assert_eq!(
         of("replicas: 2", "docker"),
-        ["LG113 2 instances of `web` cannot all have port 80 of one machine"]
+        ["LG113 Compose cannot give port 80 of one machine to 2 instances of `web`"]
     );
     assert_eq!(
         of("autoscaling: {max: 3, cpu: 70%}, resources: {requests: {cpu: 100m}}", "docker"),
-        ["LG113 3 instances of `web` cannot all have port 80 of one machine"]
+        ["LG113 Compose cannot give port 80 of one machine to 3 instances of `web`"]
     );
     assert_eq!(of("replicas: 2", "{docker: {hosts: [ssh://a, ssh://b]}}"), NONE);
 }

@@ -95,13 +95,13 @@ fn published_and_many(seen: &Seen<'_>, target: &DockerTarget, report: &mut Vec<D
         let (number, service) = (it.number, it.service);
         let on = if machines == 1 { "one machine".to_owned() } else { format!("{machines} machines") };
         let message =
-            format!("{} instances of `{service}` cannot all have port {number} of {on}", most.number);
-        let diagnostic = Diagnostic::warning(codes::PUBLISHED_AND_MANY, message)
-            .label(it.written.place(), "one instance gets it");
+            format!("Compose cannot give port {number} of {on} to {} instances of `{service}`", most.number);
+        let diagnostic =
+            info(codes::PUBLISHED_AND_MANY, message).label(it.written.place(), "one container gets it");
         let diagnostic = label(diagnostic, most.written, "so many want it");
         report.push(
             diagnostic
-                .help("run one instance here, or remove `publish` and reach the service by its ingress"),
+                .help("`lockgate deploy` gives it to the router, which reaches all; `docker compose up` needs one instance"),
         );
     }
 }
