@@ -289,6 +289,19 @@ fn another_image_changes_exactly_the_service_that_runs_it() {
 }
 
 #[test]
+fn an_image_that_only_one_engine_has_is_named_by_its_id() {
+    let web = ServiceName::new("web").unwrap();
+    let mut own = shop("machine");
+    let id = lockgate_model::Digest::of(b"made here").to_string();
+    own.images.insert(web.clone(), id.clone());
+    let workloads = own.workloads();
+    let lockgate_model::Form::Container(container) = &workloads.forms[&web] else {
+        panic!("{:?}", workloads.forms[&web]);
+    };
+    assert_eq!(container.image, id);
+}
+
+#[test]
 fn another_value_of_a_secret_changes_exactly_who_reads_it() {
     let api = ServiceName::new("api").unwrap();
     let rotated = |environment: &str, names: &[&str]| {

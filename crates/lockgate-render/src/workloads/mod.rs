@@ -94,7 +94,9 @@ fn release<'a>(facts: &mut Facts<'a>, request: &WorkloadRequest<'a>) -> Vec<Prob
                 });
                 continue;
             };
-            let at = reference.find('@').unwrap_or(reference.len());
+            // An image that only one engine has is named by its id, `sha256:...`, and by no repository.
+            let pin = if reference.starts_with("sha256:") { ':' } else { '@' };
+            let at = reference.find(pin).unwrap_or(reference.len());
             fact.image = Some(ImageFact {
                 repository: reference[..at].to_owned(),
                 pinned: &reference[at..],
