@@ -220,12 +220,19 @@ struct Door {
 
 impl Doors {
     pub(crate) fn own(self, port: Port) -> SocketAddr {
-        SocketAddr::new(self.gateway.unwrap_or(self.bind), port.number)
+        let gateway = self.gateway.filter(|_| !self.is_covered(port));
+        SocketAddr::new(gateway.unwrap_or(self.bind), port.number)
+    }
+
+    /// Published by its own number on all addresses of the machine, of which the gateway's is one: a second socket
+    /// there would be refused.
+    fn is_covered(self, port: Port) -> bool {
+        port.publish == Some(port.number) && self.bind.is_unspecified()
     }
 
     /// Where the machine's own clients reach a port of containers, if it is published.
     pub(crate) fn published(self, port: Port) -> Option<SocketAddr> {
-        self.gateway?;
+        self.gateway.filter(|_| !self.is_covered(port))?;
         port.publish.map(|it| SocketAddr::new(self.bind, it))
     }
 }
@@ -279,4 +286,26 @@ fn taken(service: &ServiceName, port: &PortName, address: SocketAddr, error: &st
 
 fn who_has(port: u16) -> String {
     format!("ss -ltnp 'sport = :{port}'")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_that_is_published_everywhere_by_its_own_number_is_opened_once() {
+        let gateway = Some(IpAddr::V4(Ipv4Addr::new(172, 18, 0, 1)));
+        let port = |publish| Port { publish, ..Port::new(8000, Protocol::Http) };
+        let seen = |bind, publish| {
+            let doors = Doors { bind: IpAddr::V4(bind), gateway };
+            let published = doors.published(port(publish)).map(|it| it.to_string());
+            (doors.own(port(publish)).to_string(), published.unwrap_or_default())
+        };
+        let all = Ipv4Addr::UNSPECIFIED;
+        assert_eq!(seen(all, None), ("172.18.0.1:8000".to_owned(), String::new()));
+        assert_eq!(seen(all, Some(80)), ("172.18.0.1:8000".to_owned(), "0.0.0.0:80".to_owned()));
+        assert_eq!(seen(all, Some(8000)), ("0.0.0.0:8000".to_owned(), String::new()));
+        let loopback = Ipv4Addr::LOCALHOST;
+        assert_eq!(seen(loopback, Some(8000)), ("172.18.0.1:8000".to_owned(), "127.0.0.1:8000".to_owned()));
+    }
 }

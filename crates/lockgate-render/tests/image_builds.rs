@@ -163,7 +163,9 @@ fn sample_workspace(folder: &Path) {
     );
     fs::write(folder.join("Cargo.toml"), workspace).unwrap();
     fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
-    copy(&root.join("crates/lockgate-sample"), &folder.join("crates/lockgate-sample"));
+    for name in ["lockgate-sample", "lockgate-model"] {
+        copy(&root.join("crates").join(name), &folder.join("crates").join(name));
+    }
     copy(&fixture("rust"), &folder.join("apps/sample"));
     // The lock file forgets what only others need.
     let metadata = ["metadata", "--offline", "--format-version=1"];

@@ -273,7 +273,7 @@ fn a_version_that_a_variable_mentions_changes_the_one_who_reads_it() {
     let [before, after] = ["1.0.0", "1.1.0"].map(|it| World::of_spec(&spec, "cluster", it).workloads());
     assert_eq!(
         changed(&before, &after),
-        ["api", "job migrate", "job seed", "job smoke-1", "ConfigMap tidy-e6426295", "CronJob tidy"]
+        ["api", "job migrate", "job seed", "job smoke-1", "ConfigMap tidy-c4d8ea32", "CronJob tidy"]
     );
 }
 

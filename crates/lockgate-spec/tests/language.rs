@@ -94,7 +94,9 @@ fn bundled_dependencies_have_addresses_with_their_credentials() {
     DATABASE_URL=postgresql://shop:${secrets.MAIN_DB_PASSWORD}@main-db:5432/shop
     DOCS=mongodb://app:${secrets.DOCS_PASSWORD}@docs:27017/docs?authSource=admin
     HOST=docs:27017
+    HTTP_PORT=80
     KAFKA_URL=bus:9092
+    PORT=80
     REDIS_URL=rediss://cache:6379
     ");
 }
@@ -106,7 +108,7 @@ fn addresses_in_a_store_are_secrets_of_those_who_need_them() {
         ", dependencies: {db: {external: {secret: shop/database-url}}}",
     );
     let web = &system.services["web"];
-    assert!(web.env.is_empty());
+    assert_eq!(web.env, web.port_variables());
     assert_eq!(web.secrets["DATABASE_URL"].from.as_deref(), Some("shop/database-url"));
 }
 
@@ -138,7 +140,7 @@ fn references_reach_the_environment_its_target_and_the_ways_in() {
     let web = &system.services["web"];
     assert_eq!(web.image, Some(Image::Named("r.example/web:${release.version}".to_owned())));
     let env: Vec<&str> = web.env.values().map(String::as_str).collect();
-    assert_eq!(env, ["https://shop.example/x", "http://api:81", "${git.sha7} ${secrets.TOKEN}"]);
+    assert_eq!(env, ["https://shop.example/x", "http://api:81", "${git.sha7} ${secrets.TOKEN}", "80", "80"]);
     assert!(web.depends_on.contains_key("api"));
     let TargetKind::Ecs(target) = &system.target else { panic!("{:?}", system.target) };
     assert_eq!(target.service, "${system.name}-${service.name}");
