@@ -290,6 +290,8 @@ fn who_has(port: u16) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     #[test]

@@ -121,14 +121,12 @@ impl Destination {
         let wrong = || invalid(&format!("`{url}` is no URL such as http://127.0.0.1:8080/work"));
         let uri: Uri = url.parse().map_err(|_| wrong())?;
         let authority = uri.authority().filter(|_| uri.scheme_str() == Some("http")).ok_or_else(wrong)?;
-        let address = match at {
-            Some(at) => at,
-            None => {
-                let host = authority.host().replace("localhost", "127.0.0.1");
-                let address = format!("{host}:{}", authority.port_u16().unwrap_or(80));
-                address.parse().map_err(|_| wrong())?
-            }
+        let named = || {
+            let host = authority.host().replace("localhost", "127.0.0.1");
+            let address = format!("{host}:{}", authority.port_u16().unwrap_or(80));
+            address.parse().map_err(|_| wrong())
         };
+        let address = at.map_or_else(named, Ok)?;
         let path = uri.path_and_query().map_or("/", |it| it.as_str());
         Ok(Destination {
             address,

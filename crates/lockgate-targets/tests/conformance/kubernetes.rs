@@ -63,12 +63,12 @@ pub(crate) struct Pods {
 }
 
 impl Pods {
-    fn api(&self) -> kube::Client {
+    fn api() -> kube::Client {
         wait(async { kube::Client::try_default().await.unwrap() })
     }
 
     fn deployments(&self) -> Api<Deployment> {
-        Api::namespaced(self.api(), &self.namespace)
+        Api::namespaced(Pods::api(), &self.namespace)
     }
 
     async fn deployment(&self, release: u64) -> Deployment {
@@ -161,16 +161,16 @@ impl Pods {
             }]},
         });
         let params = PostParams::default();
-        let services: Api<Service> = Api::namespaced(self.api(), &self.namespace);
+        let services: Api<Service> = Api::namespaced(Pods::api(), &self.namespace);
         services.create(&params, &serde_json::from_value(service).unwrap()).await.unwrap();
-        let pods: Api<Pod> = Api::namespaced(self.api(), &self.namespace);
+        let pods: Api<Pod> = Api::namespaced(Pods::api(), &self.namespace);
         pods.create(&params, &serde_json::from_value(pod).unwrap()).await.unwrap();
     }
 
     async fn ask_marks(&self, method: &str, name: &str) -> Option<Result<String, u16>> {
         let uri = format!("/api/v1/namespaces/{}/services/marks:{PORT}/proxy/{name}", self.namespace);
         let request = Request::builder().method(method).uri(uri).body(Vec::new()).unwrap();
-        match self.api().request_text(request).await {
+        match Pods::api().request_text(request).await {
             Ok(text) => Some(Ok(text)),
             Err(kube::Error::Api(status)) if status.code == 404 && status.message.contains("no mark") => {
                 Some(Err(404))
@@ -202,7 +202,7 @@ impl Platform for Pods {
     }
 
     fn slot(&self, release: u64) -> SlotSpec {
-        self.slot_in_mode(release, "")
+        Pods::slot_in_mode(release, "")
     }
 
     fn job(&self, words: &[&str]) -> JobSpec {
@@ -234,6 +234,7 @@ impl Platform for Pods {
             if let Some(answer) = self.ask_marks("GET", name).await {
                 return answer.ok();
             }
+            // Slow on purpose: a breath between two looks, so that the looking does not take the cores it waits for.
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -281,7 +282,7 @@ impl Pods {
         })
     }
 
-    fn slot_in_mode(&self, release: u64, mode: &str) -> SlotSpec {
+    fn slot_in_mode(release: u64, mode: &str) -> SlotSpec {
         let http = PortName::new("http").unwrap();
         SlotSpec {
             command: Vec::new(),
@@ -343,7 +344,7 @@ async fn other_content() {
     let pods = Pods::new();
     let target = pods.client();
     target.ensure_slot(&fence(1), &key(1), &pods.slot(1), 1).await.unwrap();
-    let other = pods.slot_in_mode(1, "another");
+    let other = Pods::slot_in_mode(1, "another");
     let refused = target.ensure_slot(&fence(2), &key(1), &other, 1).await.unwrap_err();
     assert_eq!(refused.class, Class::Fatal);
     assert!(refused.message.contains("web@r1 exists with another content"), "{refused}");
@@ -376,7 +377,7 @@ async fn prepares_again() {
 
 async fn foreign_fixture() {
     let pods = Pods::new();
-    let services: Api<Service> = Api::namespaced(pods.api(), &pods.namespace);
+    let services: Api<Service> = Api::namespaced(Pods::api(), &pods.namespace);
     let patch = json!({"spec": {"sessionAffinity": "ClientIP"}});
     let params = PatchParams { field_manager: Some("kubectl-edit".to_owned()), ..PatchParams::default() };
     services.patch("web", &params, &Patch::Merge(&patch)).await.unwrap();
@@ -408,7 +409,7 @@ async fn prunes() {
     for _ in 0..2 {
         target.prune(&fence(3), &key(2), &keep).await.unwrap();
     }
-    let maps: Api<k8s_openapi::api::core::v1::ConfigMap> = Api::namespaced(pods.api(), &pods.namespace);
+    let maps: Api<k8s_openapi::api::core::v1::ConfigMap> = Api::namespaced(Pods::api(), &pods.namespace);
     let names: Vec<String> = maps
         .list(&kube::api::ListParams::default())
         .await

@@ -179,6 +179,7 @@ fn until_answered(method: &str, mark: &str) -> bool {
             stream.read_to_string(&mut answer).unwrap();
             return answer.starts_with("HTTP/1.1 200");
         }
+        // Slow on purpose: a breath between two looks, so that the looking does not take the cores it waits for.
         std::thread::sleep(Duration::from_millis(50));
     }
 }
@@ -193,7 +194,8 @@ pub(crate) fn marks() -> ExitCode {
             let (stream, _) = listener.accept().await.unwrap();
             let kept = Marks::clone(&kept);
             tokio::spawn(async move {
-                let answer = service_fn(|request| std::future::ready(keep(&kept, &request)));
+                let answer =
+                    service_fn(|request| std::future::ready(Ok::<_, Infallible>(keep(&kept, &request))));
                 let served = hyper::server::conn::http1::Builder::new();
                 if let Err(error) = served.serve_connection(TokioIo::new(stream), answer).await {
                     eprintln!("a connection ended: {error}");
@@ -205,7 +207,7 @@ pub(crate) fn marks() -> ExitCode {
 
 type Marks = std::sync::Arc<std::sync::Mutex<std::collections::BTreeMap<String, String>>>;
 
-fn keep(marks: &Marks, request: &Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+fn keep(marks: &Marks, request: &Request<Incoming>) -> Response<Full<Bytes>> {
     let mut marks = marks.lock().unwrap();
     let name = request.uri().path().to_owned();
     if request.method() == hyper::Method::POST {
@@ -215,5 +217,5 @@ fn keep(marks: &Marks, request: &Request<Incoming>) -> Result<Response<Full<Byte
         Some(text) => (200, text.clone()),
         None => (404, "no mark".to_owned()),
     };
-    Ok(Response::builder().status(status).body(Full::new(Bytes::from(text))).unwrap())
+    Response::builder().status(status).body(Full::new(Bytes::from(text))).unwrap()
 }

@@ -193,6 +193,7 @@ impl Target for Client {
             if let Some(report) = self.report(key) {
                 return Ok(report);
             }
+            // Slow on purpose: a breath between two looks, so that the looking does not take the cores it waits for.
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }
@@ -263,11 +264,13 @@ async fn work(job: &JobSpec) -> JobReport {
         ["wait-for", file, marks] => {
             append(marks);
             while !PathBuf::from(file).exists() {
+                // Slow on purpose: a breath between two looks, so that the looking does not take the cores it waits for.
                 tokio::time::sleep(LOOK_EVERY).await;
             }
             report(Some(0), &[])
         }
         _ => {
+            // Slow on purpose: it hangs for the time that it is given.
             tokio::time::sleep(job.timeout.to_std()).await;
             let ended = format!("ended by its timeout of {}", job.timeout);
             report(None, &["waiting for a lock", &ended])

@@ -97,14 +97,13 @@ fn rsa_public(key: &[u8]) -> Vec<u8> {
 
 fn der(tag: u8, content: &[u8]) -> Vec<u8> {
     let mut bytes = vec![tag];
-    match u8::try_from(content.len()) {
-        Ok(short @ 0..0x80) => bytes.push(short),
-        _ => {
-            let length = content.len().to_be_bytes();
-            let length = &length[length.iter().take_while(|it| **it == 0).count()..];
-            bytes.push(0x80 | u8::try_from(length.len()).expect("a length has eight bytes at most"));
-            bytes.extend(length);
-        }
+    if let Ok(short @ 0..0x80) = u8::try_from(content.len()) {
+        bytes.push(short);
+    } else {
+        let length = content.len().to_be_bytes();
+        let length = &length[length.iter().take_while(|it| **it == 0).count()..];
+        bytes.push(0x80 | u8::try_from(length.len()).expect("a length has eight bytes at most"));
+        bytes.extend(length);
     }
     bytes.extend(content);
     bytes

@@ -100,8 +100,8 @@ fn environment(target: &str, postgres: &str, redis: &str, reached: impl Fn(&str)
         "notification-service" => "secrets: null, ",
         _ => "",
     };
-    let services: String =
-        SERVICES.iter().map(|(it, _)| format!("      {it}: {{{}{}}}\n", own(it), reached(it))).collect();
+    let line = |it: &str| format!("      {it}: {{{}{}}}\n", own(it), reached(it));
+    let services = SERVICES.map(|it| line(it.0)).concat();
     format!(
         "  drill:
     target: {target}
