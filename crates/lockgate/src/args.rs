@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use lockgate_images::Reference;
-use lockgate_model::{EnvironmentName, ReleaseId, ServiceName, SystemName, Version};
+use lockgate_model::{Digest, EnvironmentName, ReleaseId, ServiceName, SystemName, Version};
 use lockgate_render::Kind;
 
 /// Carry out releases that can be trusted at 3 a.m.: migrations, canaries, rollback.
@@ -319,7 +319,14 @@ pub struct DeployArgs {
 #[derive(Clone, Debug)]
 pub struct ImageArg {
     pub service: ServiceName,
-    pub reference: Reference,
+    pub image: NamedImage,
+}
+
+#[derive(Clone, Debug)]
+pub enum NamedImage {
+    Reference(Reference),
+    /// `sha256:...`, of an image that one engine has and no registry.
+    Id(Digest),
 }
 
 impl std::str::FromStr for ImageArg {
@@ -327,10 +334,20 @@ impl std::str::FromStr for ImageArg {
 
     fn from_str(text: &str) -> Result<ImageArg, String> {
         let (service, reference) = text.split_once('=').ok_or("write it as `web=repository:tag`")?;
-        Ok(ImageArg {
-            service: service.parse().map_err(|it: lockgate_model::InvalidName| it.to_string())?,
-            reference: reference.parse().map_err(|it: lockgate_images::BadReference| it.to_string())?,
-        })
+        let service = service.parse().map_err(|it: lockgate_model::InvalidName| it.to_string())?;
+        let image = reference.parse().map_err(|it: lockgate_images::BadReference| it.to_string())?;
+        Ok(ImageArg { service, image })
+    }
+}
+
+impl std::str::FromStr for NamedImage {
+    type Err = lockgate_images::BadReference;
+
+    fn from_str(text: &str) -> Result<NamedImage, lockgate_images::BadReference> {
+        match Digest::try_from(text.to_owned()) {
+            Ok(id) => Ok(NamedImage::Id(id)),
+            Err(_) => text.parse().map(NamedImage::Reference),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use lockgate_images::{Client, Config, Reference};
 use lockgate_model::{Image, ServiceName, System, TargetKind, Version};
 use lockgate_render::{ImageBuild, Lock, Origin, image_builds};
 
-use crate::args::ImageArg;
+use crate::args::{ImageArg, NamedImage};
 use crate::commands::render::lock;
 use crate::state::State;
 pub use promoted::images_of;
@@ -88,7 +88,7 @@ async fn sources(state: &State, wanted: &Wanted<'_>) -> anyhow::Result<BTreeMap<
     for (name, service) in &wanted.system.services {
         let named = wanted.named.iter().rev().find(|it| it.service == *name);
         let source = match (named, &service.image, &promoted) {
-            (Some(named), _, _) => of_reference(&named.reference, vec![]),
+            (Some(named), _, _) => of_named_here(wanted.system, &named.image),
             (None, Some(Image::SameAs(_)) | None, _) => continue,
             (None, Some(Image::Named(text)), _) => match text.parse::<Reference>() {
                 Ok(reference) => of_named(&lock, text, &reference),
@@ -109,6 +109,17 @@ async fn sources(state: &State, wanted: &Wanted<'_>) -> anyhow::Result<BTreeMap<
     match unknown {
         Some(it) => anyhow::bail!("`--image {}=...` names no service of the spec", it.service),
         None => Ok(sources),
+    }
+}
+
+fn of_named_here(system: &System, image: &NamedImage) -> Source {
+    match (image, &system.target) {
+        (NamedImage::Reference(reference), _) => of_reference(reference, vec![]),
+        (NamedImage::Id(id), TargetKind::Docker(_)) => Source::Known(id.to_string()),
+        (NamedImage::Id(id), target) => Source::Missing(format!(
+            "`{id}` names an image of one engine, and `{}` pulls from a registry; name it as `repository@sha256:...`",
+            target.as_str()
+        )),
     }
 }
 

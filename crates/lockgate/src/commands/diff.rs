@@ -63,7 +63,7 @@ async fn in_place(
     let snapshot = state.store.snapshot(row.id).await?;
     let of_spec = images_of(&snapshot).into_iter().filter(|it| system.services.contains_key(&it.0));
     let images =
-        of_spec.filter_map(|(service, image)| Some(ImageArg { service, reference: image.parse().ok()? }));
+        of_spec.filter_map(|(service, image)| Some(ImageArg { service, image: image.parse().ok()? }));
     Ok(InPlace { environment: scope.environment, version: row.version, images: images.collect() })
 }
 

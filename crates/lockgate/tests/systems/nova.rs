@@ -67,7 +67,7 @@ fn on_docker_no_user_notices_a_release_that_is_promoted_nor_one_that_is_taken_ba
         let number = SERVICES.iter().find(|known| known.0 == it).unwrap().1;
         format!("ports: {{http: {{publish: {}}}}}", base + number - 8080)
     };
-    let text = environment("docker", &id("postgres:drill"), &id("redis:drill"), published);
+    let text = environment("docker", "postgres:drill", "redis:drill", published);
     let mut nova = Folder::of_example("nova", &text);
     nova.set("DOCKER_HOST", engine.host());
     nova.run_image(SERVICES.map(|it| it.0), &id("nova:drill"));
