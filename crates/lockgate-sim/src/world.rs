@@ -227,7 +227,9 @@ impl World {
             return Admission::Impossible(format!("service {service} has no slots"));
         };
         if let Some((release, _)) = weights.iter().find(|it| !found.slots.contains_key(&it.0)) {
-            return Admission::Impossible(format!("{service}@{release} is to take traffic and does not exist"));
+            return Admission::Impossible(format!(
+                "{service}@{release} is to take traffic and does not exist"
+            ));
         }
         found.weights = Some(weights);
         Admission::Working
