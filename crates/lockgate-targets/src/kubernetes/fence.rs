@@ -65,6 +65,13 @@ pub(super) fn newer_than(mark: &str, fence: &Fence) -> bool {
     parts.is_some_and(|it: (u64, u64)| (fence.epoch, fence.seq) < it)
 }
 
+/// Refuses a request that comes later than the one that wrote `mark` on `what`.
+pub(super) fn refuse_older(mark: Option<&str>, fence: &Fence, what: &str) -> Result<(), TargetError> {
+    let Some(newer) = mark.filter(|it| newer_than(it, fence)) else { return Ok(()) };
+    let text = format!("refused: request {newer} has written {what}; a newer driver has taken over");
+    Err(TargetError::new(Class::Fenced, text))
+}
+
 fn doing(verb: &str, cluster: &Cluster) -> String {
     format!("{verb} ConfigMap {} in namespace {}", names::fences(&cluster.scope), cluster.namespace)
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::apply::{Identity, Take, apply};
 use super::refusal::{is_missing, told};
+use super::traffic::texts;
 use super::why::{Verdict, Why};
 use super::{Cluster, names, secrets, stateful, workload};
 use crate::{Class, TargetError};
@@ -160,12 +161,7 @@ async fn ready(cluster: &Cluster, object: &Value) -> Result<(), TargetError> {
         "ExternalSecret" => is_synced,
         _ => return Ok(()),
     };
-    let labels = object["spec"]["selector"]["matchLabels"].as_object();
-    let pairs = labels
-        .into_iter()
-        .flatten()
-        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()));
-    let selector = pairs.collect::<Vec<_>>().join(",");
+    let selector = names::selector(&texts(&object["spec"]["selector"]["matchLabels"]));
     let mut why = Why::new(cluster.client.clone(), &cluster.namespace, Millis::mins(5));
     let until = tokio::time::Instant::now() + READY_WITHIN;
     let mut waits_for = "it was made just now".to_owned();

@@ -7,16 +7,14 @@ use lockgate_model::SlotRef;
 use lockgate_node::LogLine;
 
 use super::refusal::told;
-use super::{Cluster, observe};
+use super::{Cluster, names, observe};
 use crate::TargetError;
 
 pub(super) async fn logs(cluster: &Cluster, slot: &SlotRef, lines: u16) -> Result<Vec<LogLine>, TargetError> {
     let slots = observe::slots(cluster, Some(&slot.service)).await?;
     let Some(found) = slots.into_iter().find(|it| it.slot == *slot) else { return Ok(vec![]) };
-    let selector: Vec<String> =
-        found.selector().iter().map(|(name, value)| format!("{name}={value}")).collect();
     let pods = cluster.api::<Pod>();
-    let listed = pods.list(&ListParams::default().labels(&selector.join(","))).await;
+    let listed = pods.list(&ListParams::default().labels(&names::selector(&found.selector()))).await;
     let doing = format!("list the pods of {slot} in namespace {}", cluster.namespace);
     let mut shown = vec![];
     for pod in listed.map_err(|it| told(&it, &doing))?.items {

@@ -71,6 +71,12 @@ fn shortened(name: &str, ending: &str) -> String {
     format!("{}-{digest}{ending}", name[..kept.min(name.len())].trim_end_matches('-'))
 }
 
+/// Label selector of what has all of these labels.
+pub(crate) fn selector<'l>(labels: impl IntoIterator<Item = (&'l String, &'l String)>) -> String {
+    let pairs = labels.into_iter().map(|(key, value)| format!("{key}={value}"));
+    pairs.collect::<Vec<_>>().join(",")
+}
+
 /// Label selector of all that belongs to this system and environment.
 pub(crate) fn of_scope(scope: &Scope) -> String {
     format!("{PART_OF}={},{ENVIRONMENT}={}", scope.system, scope.environment)

@@ -125,19 +125,13 @@ pub(super) fn wanted(deployment: &Deployment) -> u16 {
 /// Label selector of a Deployment's pods.
 pub(super) fn selector_of(deployment: &Deployment) -> String {
     let labels = deployment.spec.as_ref().and_then(|it| it.selector.match_labels.as_ref());
-    let pairs = labels.into_iter().flatten().map(|(key, value)| format!("{key}={value}"));
-    pairs.collect::<Vec<_>>().join(",")
+    names::selector(labels.into_iter().flatten())
 }
 
 /// Neither on its way out nor ended.
 pub(super) fn is_living(pod: &Pod) -> bool {
     let phase = pod.status.as_ref().and_then(|it| it.phase.as_deref());
     pod.metadata.deletion_timestamp.is_none() && !matches!(phase, Some("Failed" | "Succeeded"))
-}
-
-pub(super) fn is_ready(pod: &Pod) -> bool {
-    let conditions = pod.status.as_ref().and_then(|it| it.conditions.as_ref());
-    conditions.is_some_and(|it| it.iter().any(|it| it.type_ == "Ready" && it.status == "True"))
 }
 
 /// `web-r12-7d9f-x2x: on node-1, ready, restarted 2 times`.

@@ -12,11 +12,11 @@ use kube::api::{DeleteParams, ListParams, Preconditions};
 use lockgate_model::{Fence, Health, Millis, ServiceName, SlotRef, SlotSpec, Weight};
 
 use super::apply::{Take, apply, apply_as_read};
-use super::fence::newer_than;
+use super::fence::refuse_older;
 use super::observe::{self, SlotDeployment};
 use super::refusal::{is_missing, told};
 use super::watched::Watched;
-use super::why::{Verdict, Why};
+use super::why::{self, Verdict, Why};
 use super::{Cluster, names, prune, scaling, secrets, traffic, workload};
 use crate::{Class, TargetError};
 
@@ -90,11 +90,7 @@ pub(super) async fn find(cluster: &Cluster, slot: &SlotRef) -> Result<Option<Slo
 /// Refuses what must not be written over.
 fn check(found: Option<&SlotDeployment>, fence: &Fence, spec: &SlotSpec) -> Result<(), TargetError> {
     let Some(found) = found else { return Ok(()) };
-    if let Some(newer) = found.annotation(names::FENCE).filter(|it| newer_than(it, fence)) {
-        let text =
-            format!("refused: request {newer} has written {}; a newer driver has taken over", spec.slot);
-        return Err(TargetError::new(Class::Fenced, text));
-    }
+    refuse_older(found.annotation(names::FENCE), fence, &spec.slot.to_string())?;
     let digest = spec.workload_digest().to_string();
     if found.annotation(names::WORKLOAD).is_some_and(|it| it != digest) {
         let text = format!("{} exists with another content; a changed version is a new release", spec.slot);
@@ -164,12 +160,12 @@ fn is_settled(deployment: &Deployment, pods: &BTreeMap<String, Pod>) -> bool {
     let living: Vec<&Pod> = pods.values().filter(|it| observe::is_living(it)).collect();
     // Without any pods the controller says nothing of them.
     let as_wanted = as_wanted || (wanted == 0 && status.is_some());
-    seen && as_wanted && living.len() == wanted && living.iter().all(|it| observe::is_ready(it))
+    seen && as_wanted && living.len() == wanted && living.iter().all(|it| why::is_ready(it))
 }
 
 fn of_slot(spec: &SlotSpec, pods: &BTreeMap<String, Pod>, error: TargetError) -> TargetError {
     let living: Vec<&Pod> = pods.values().filter(|it| observe::is_living(it)).collect();
-    let ready = living.iter().filter(|it| observe::is_ready(it)).count();
+    let ready = living.iter().filter(|it| why::is_ready(it)).count();
     let message =
         format!("{}: {ready} of {} instances are ready: {}", spec.slot, living.len(), error.message);
     TargetError { message, ..error }
@@ -215,10 +211,7 @@ async fn weight(cluster: &Cluster, slot: &SlotRef) -> Result<Weight, TargetError
 pub(super) async fn remove(cluster: &Cluster, fence: &Fence, slot: &SlotRef) -> Result<(), TargetError> {
     let slots = observe::slots(cluster, Some(&slot.service)).await?;
     let Some(found) = slots.iter().find(|it| it.slot == *slot) else { return Ok(()) };
-    if let Some(newer) = found.annotation(names::FENCE).filter(|it| newer_than(it, fence)) {
-        let text = format!("refused: request {newer} has written {slot}; a newer driver has taken over");
-        return Err(TargetError::new(Class::Fenced, text));
-    }
+    refuse_older(found.annotation(names::FENCE), fence, &slot.to_string())?;
     if 1 < slots.len() {
         let weight = weight(cluster, slot).await?;
         if weight != Weight::NONE {

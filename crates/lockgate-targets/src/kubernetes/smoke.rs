@@ -8,7 +8,7 @@ use kube::api::ListParams;
 use lockgate_model::{Secret, SlotRef, SmokeSpec, SmokeVia, with_causes};
 
 use super::refusal::told;
-use super::{Cluster, observe, why};
+use super::{Cluster, names, observe, why};
 use crate::{Class, TargetError, exchange, expect};
 
 pub(super) async fn check(cluster: &Cluster, check: &SmokeSpec) -> Result<(), TargetError> {
@@ -51,9 +51,8 @@ async fn of_slot(cluster: &Cluster, slot: &SlotRef, port: u16) -> Result<Place, 
     let Some(found) = slots.iter().find(|it| it.slot == *slot) else {
         return Err(TargetError::new(Class::Fatal, format!("{slot} is not there to be asked")));
     };
-    let selector: Vec<String> =
-        found.selector().iter().map(|(key, value)| format!("{key}={value}")).collect();
-    let listed = cluster.api::<Pod>().list(&ListParams::default().labels(&selector.join(","))).await;
+    let of_slot = ListParams::default().labels(&names::selector(&found.selector()));
+    let listed = cluster.api::<Pod>().list(&of_slot).await;
     let pods = listed.map_err(|it| told(&it, &format!("list the pods of {slot}")))?.items;
     let ready = pods.iter().find(|it| why::is_ready(it) && it.metadata.deletion_timestamp.is_none());
     let pod =

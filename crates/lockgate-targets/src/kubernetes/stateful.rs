@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::Cluster;
 use super::refusal::{is_missing, told};
+use super::why::is_ready;
 use crate::TargetError;
 
 const REVISION: &str = "controller-revision-hash";
@@ -52,11 +53,6 @@ fn is_held_up(status: &Value) -> bool {
 
 fn is_old(pod: &Pod, wanted: &str) -> bool {
     pod.metadata.labels.as_ref().and_then(|it| it.get(REVISION)).is_none_or(|it| it != wanted)
-}
-
-fn is_ready(pod: &Pod) -> bool {
-    let conditions = pod.status.as_ref().and_then(|it| it.conditions.as_ref());
-    conditions.into_iter().flatten().any(|it| it.type_ == "Ready" && it.status == "True")
 }
 
 #[cfg(test)]

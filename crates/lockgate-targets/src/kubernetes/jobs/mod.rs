@@ -11,7 +11,7 @@ use lockgate_model::{EffectKey, Fence, JobSpec};
 use serde_json::Value;
 
 use super::apply::{Take, apply};
-use super::fence::newer_than;
+use super::fence::{newer_than, refuse_older};
 use super::refusal::{is_conflict, is_missing, told};
 use super::{Cluster, names, secrets};
 use crate::{Class, JobReport, Sighting, TargetError};
@@ -31,7 +31,8 @@ pub(super) async fn run(
     for _ in 0..TRIES_MAX {
         match find(cluster, &name).await? {
             Some(found) if object::is_tombstone(&found) => {
-                refuse_older(&found, fence, key)?;
+                let mark = found.annotations().get(names::FENCE).map(String::as_str);
+                refuse_older(mark, fence, &format!("the record of {key}"))?;
                 remove(cluster, &found).await?;
             }
             Some(found) => return follow::to_the_end(cluster, &found, job).await,
@@ -103,19 +104,6 @@ async fn write_beside(cluster: &Cluster, objects: &[Value]) -> Result<(), Target
         apply(cluster, &secrets::filled(cluster, object)?, Take::Over).await?;
     }
     Ok(())
-}
-
-fn refuse_older(stone: &Job, fence: &Fence, key: &EffectKey) -> Result<(), TargetError> {
-    let mark = stone.annotations().get(names::FENCE);
-    match mark.filter(|it| newer_than(it, fence)) {
-        Some(mark) => {
-            let text = format!(
-                "refused: request {mark} has looked for the job of {key}; a newer driver has taken over"
-            );
-            Err(TargetError::new(Class::Fenced, text))
-        }
-        None => Ok(()),
-    }
 }
 
 /// Exactly the one that was read; gone already is as good.

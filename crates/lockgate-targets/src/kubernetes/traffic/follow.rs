@@ -11,7 +11,7 @@ use kube::api::DynamicObject;
 use kube::runtime::reflector::store;
 use kube::runtime::{WatchStreamExt as _, watcher};
 
-use super::super::{Cluster, observe};
+use super::super::{Cluster, names, observe, why};
 use super::route;
 use super::selector::Labels;
 use crate::{Class, TargetError};
@@ -23,8 +23,7 @@ const SEEN_WITHIN: Duration = Duration::from_secs(10);
 
 /// The Service's endpoints are the ready pods that these labels select, all of them and no others.
 pub(super) async fn endpoints(cluster: &Cluster, service: &str, labels: &Labels) -> Result<(), TargetError> {
-    let selector: Vec<_> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
-    let of_pods = watcher::Config::default().labels(&selector.join(","));
+    let of_pods = watcher::Config::default().labels(&names::selector(labels));
     let of_slices = watcher::Config::default().labels(&format!("kubernetes.io/service-name={service}"));
     let (pods, mut pods_writer) = store::<Pod>();
     let (slices, mut slices_writer) = store::<EndpointSlice>();
@@ -51,7 +50,7 @@ pub(super) async fn endpoints(cluster: &Cluster, service: &str, labels: &Labels)
             }
             if listed == (true, true) {
                 ready = pods.state().iter().filter(|it| is_ready(it)).map(|it| it.name_any()).collect();
-                served = slices.state().iter().flat_map(|it| names(it)).collect();
+                served = slices.state().iter().flat_map(|it| targets(it)).collect();
                 if !ready.is_empty() && ready == served {
                     return;
                 }
@@ -78,10 +77,10 @@ enum Event {
 
 /// Ready, and not about to go.
 pub(crate) fn is_ready(pod: &Pod) -> bool {
-    observe::is_living(pod) && observe::is_ready(pod)
+    observe::is_living(pod) && why::is_ready(pod)
 }
 
-fn names(slice: &EndpointSlice) -> impl Iterator<Item = String> {
+fn targets(slice: &EndpointSlice) -> impl Iterator<Item = String> {
     let ready = slice.endpoints.iter().filter(|it| {
         // Nothing said means ready.
         it.conditions.as_ref().is_none_or(|it| it.ready != Some(false))

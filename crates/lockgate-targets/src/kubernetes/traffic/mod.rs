@@ -31,6 +31,7 @@ mod step;
 
 use find::{Choice, Found, Router};
 pub(crate) use follow::is_ready;
+pub(super) use rewrite::texts;
 use rewrite::{At, rewrite};
 use route::Pair;
 use selector::Labels;

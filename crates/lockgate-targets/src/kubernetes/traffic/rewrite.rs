@@ -5,7 +5,7 @@ use kube::api::{DynamicObject, PostParams};
 use lockgate_model::Fence;
 use serde_json::Value;
 
-use super::super::fence::{mark, newer_than};
+use super::super::fence::{mark, refuse_older};
 use super::super::refusal::{is_conflict, told};
 use super::super::{Cluster, names};
 use crate::{Class, TargetError};
@@ -34,7 +34,7 @@ pub(super) async fn rewrite(
     let mut writer = None;
     for _ in 0..ATTEMPTS_MAX {
         let before = api.get(at.name).await.map_err(|it| told(&it, &doing("read")))?;
-        refuse_older(fence, &before, at)?;
+        refuse_older(annotation(&before, names::FENCE), fence, &format!("{} {}", at.kind, at.name))?;
         let mut after = before.clone();
         edit(&mut after)?;
         if after == before {
@@ -53,18 +53,6 @@ pub(super) async fn rewrite(
     Err(TargetError::new(Class::Transient, text).hint(hint))
 }
 
-/// A request that comes late does not undo a newer one.
-fn refuse_older(fence: &Fence, object: &DynamicObject, at: At<'_>) -> Result<(), TargetError> {
-    let Some(newer) = annotation(object, names::FENCE).filter(|it| newer_than(it, fence)) else {
-        return Ok(());
-    };
-    let text = format!(
-        "refused: request {newer} has written {} {}; a newer driver has taken over",
-        at.kind, at.name
-    );
-    Err(TargetError::new(Class::Fenced, text))
-}
-
 /// Who else changed it last, by the record that the API server keeps.
 fn last_writer(object: &DynamicObject) -> Option<String> {
     let others = object.managed_fields().iter().filter(|it| it.manager.as_deref() != Some(names::MANAGER));
@@ -78,7 +66,7 @@ pub(super) fn annotation<'o>(object: &'o DynamicObject, name: &str) -> Option<&'
 }
 
 /// A map of texts, as labels and selectors are.
-pub(super) fn texts(value: &Value) -> super::selector::Labels {
+pub(crate) fn texts(value: &Value) -> super::selector::Labels {
     let pairs = value.as_object().into_iter().flatten();
     pairs.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
 }
