@@ -1,14 +1,13 @@
 //! Writes the table so that a crash at any instant leaves a whole one, and reads the newest whole one.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use lockgate_model::Digest;
 
 use crate::table::Table;
-use crate::{NodeError, Place};
+use crate::{NodeError, Place, private_file};
 
 /// First word of the file. A node that finds another refuses the file rather than guess.
 const MAGIC: &str = "lockgate-node-table-1";
@@ -64,14 +63,12 @@ impl Disk {
     /// Returns when the table is on disk. The table before it is kept as the fallback.
     pub(crate) fn write(&self, table: &Table) -> io::Result<()> {
         let body = serde_json::to_vec(table).expect("the table is plain data with text keys");
-        let fresh = self.table.with_extension("new.json");
-        let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
-        writeln!(file, "{MAGIC} {}", Digest::of(&body))?;
-        file.write_all(&body)?;
-        file.sync_all()?;
+        let mut bytes = format!("{MAGIC} {}\n", Digest::of(&body)).into_bytes();
+        bytes.extend(body);
+        let fresh = private_file::written_beside(&self.table, &bytes)?;
         self.keep_previous()?;
         fs::rename(&fresh, &self.table)?;
-        File::open(self.table.parent().unwrap_or(Path::new(".")))?.sync_all()
+        private_file::sync_folder(&self.table)
     }
 
     /// By a second name for the same file, so that the table's own name is never missing.

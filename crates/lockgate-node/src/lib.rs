@@ -20,6 +20,7 @@ mod node;
 mod picture;
 mod place;
 mod ports;
+pub mod private_file;
 mod process;
 mod protocol;
 mod requests;

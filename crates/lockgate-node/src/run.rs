@@ -3,8 +3,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -20,7 +19,7 @@ use crate::keeper::Keeper;
 use crate::node::Node;
 use crate::protocol::KeepInstances;
 use crate::slot::Base;
-use crate::{FileStore, NodeError, Place, Vault, adopt, logs, metrics, server};
+use crate::{FileStore, NodeError, Place, Vault, adopt, logs, metrics, private_file, server};
 
 /// A chatty instance writes a few megabytes in this time.
 const ROTATE_EVERY: Duration = Duration::from_secs(10);
@@ -84,26 +83,10 @@ fn open(place: &Place, config: &NodeConfig) -> Result<Node, NodeError> {
     let base = Base { place: place.clone(), node_id: place.node_id(), program, keeper, vault, docker };
     // A new one each time, for the counters begin at zero.
     let counter_epoch = format!("{}-{}", started_at.0, std::process::id());
-    let proxy = ProxyConfig::new(counter_epoch, cookie_key(place)?);
+    // Cookies of sticky sessions outlive the node.
+    let cookie_key = private_file::key(&place.cookie_key())?;
+    let proxy = ProxyConfig::new(counter_epoch, cookie_key);
     Ok(Node::new(Arc::new(base), proxy, store, jobs, started_at, notes))
-}
-
-/// Signs the cookies of sticky sessions, which are to outlive the node.
-fn cookie_key(place: &Place) -> Result<[u8; 32], NodeError> {
-    let path = place.cookie_key();
-    let mut key = [0; 32];
-    if let Ok(mut file) = File::open(&path)
-        && file.read_exact(&mut key).is_ok()
-    {
-        return Ok(key);
-    }
-    let random = Path::new("/dev/urandom");
-    let read = File::open(random).and_then(|mut it| it.read_exact(&mut key));
-    read.map_err(NodeError::file("read", random))?;
-    let open = File::options().write(true).create(true).truncate(true).mode(0o600).open(&path);
-    let written = open.and_then(|mut it| it.write_all(&key));
-    written.map_err(NodeError::file("write", &path))?;
-    Ok(key)
 }
 
 /// Held for as long as the file is open, and let go by the kernel however the process ends.

@@ -3,9 +3,7 @@
 //! A snapshot names a value by a keyed digest, so a rollback finds the value of its time, and whoever reads
 //! snapshots, journals or labels learns nothing of it.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -13,7 +11,7 @@ use lockgate_model::{Digest, Secret, SecretRef};
 use sha2::Sha256;
 
 use crate::place::private_dir;
-use crate::{NodeError, Place};
+use crate::{NodeError, Place, private_file};
 
 const KEY_NAME: &str = "key";
 /// Half of a digest: far more than enough to tell values apart.
@@ -30,7 +28,7 @@ impl Vault {
     pub fn open(place: &Place) -> Result<Vault, NodeError> {
         let dir = place.state_dir().join("secrets");
         private_dir(&dir)?;
-        let key = key(&dir.join(KEY_NAME))?;
+        let key = private_file::key(&dir.join(KEY_NAME))?;
         Ok(Vault { dir, key: Secret::new(key) })
     }
 
@@ -43,7 +41,8 @@ impl Vault {
         let secret = SecretRef { name: name.to_owned(), version: self.version(name, value.reveal()) };
         let path = self.path(&secret);
         if !path.exists() {
-            write(&path, value.reveal().as_bytes()).map_err(NodeError::file("write", &path))?;
+            let written = private_file::replace(&path, value.reveal().as_bytes());
+            written.map_err(NodeError::file("write", &path))?;
         }
         Ok(secret)
     }
@@ -67,29 +66,6 @@ impl Vault {
         // A name may hold what a file's name cannot; the version depends on it already.
         self.dir.join(&secret.version)
     }
-}
-
-fn key(path: &Path) -> Result<[u8; 32], NodeError> {
-    let mut key = [0; 32];
-    if let Ok(mut file) = File::open(path)
-        && file.read_exact(&mut key).is_ok()
-    {
-        return Ok(key);
-    }
-    let random = Path::new("/dev/urandom");
-    let read = File::open(random).and_then(|mut it| it.read_exact(&mut key));
-    read.map_err(NodeError::file("read", random))?;
-    write(path, &key).map_err(NodeError::file("write", path))?;
-    Ok(key)
-}
-
-/// Whole or not at all.
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let new = path.with_extension(format!("{}.new", std::process::id()));
-    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(new, path)
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use lockgate_model::{EffectKey, Millis, SecretRef};
 use serde::{Deserialize, Serialize};
 
 use super::try_hold;
-use crate::logs;
 use crate::protocol::{JobAnswer, JobSighting};
+use crate::{logs, private_file};
 
 /// What the shim is to run.
 #[derive(Debug, Serialize, Deserialize)]
@@ -101,7 +101,7 @@ impl JobDir {
 
     pub(super) fn write_job(&self, job: &JobFile) -> io::Result<()> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.dir)?;
-        self.write(&self.job(), &serde_json::to_vec(job)?)
+        private_file::replace(&self.job(), &serde_json::to_vec(job)?)
     }
 
     /// `None` when the order was taken back.
@@ -114,12 +114,12 @@ impl JobDir {
     }
 
     pub(super) fn mark_begun(&self) -> io::Result<()> {
-        self.write(&self.began(), b"")
+        private_file::replace(&self.began(), b"")
     }
 
     /// The order goes with the result on disk: its environment may hold secrets.
     pub(super) fn write_result(&self, result: &JobResult) -> io::Result<()> {
-        self.write(&self.result(), &serde_json::to_vec(result)?)?;
+        private_file::replace(&self.result(), &serde_json::to_vec(result)?)?;
         match fs::remove_file(self.job()) {
             // A container's order holds no secret, and stays.
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -142,7 +142,7 @@ impl JobDir {
 
     pub(super) fn write_container(&self, file: &ContainerFile) -> io::Result<()> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.dir)?;
-        self.write(&self.container(), &serde_json::to_vec(file)?)
+        private_file::replace(&self.container(), &serde_json::to_vec(file)?)
     }
 
     pub(super) fn read_container(&self) -> io::Result<Option<ContainerFile>> {
@@ -164,7 +164,7 @@ impl JobDir {
     }
 
     pub(super) fn mark_timed_out(&self) -> io::Result<()> {
-        self.write(&self.timed_out(), b"")
+        private_file::replace(&self.timed_out(), b"")
     }
 
     pub(super) fn has_timed_out(&self) -> bool {
@@ -228,15 +228,6 @@ impl JobDir {
         {
             tracing::warn!(%error, dir = %self.dir.display(), "a job's files were not removed");
         }
-    }
-
-    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let fresh = path.with_extension("new");
-        let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&fresh, path)?;
-        File::open(&self.dir)?.sync_all()
     }
 }
 

@@ -9,6 +9,7 @@ use kube::api::ListParams;
 use lockgate_model::{Digest, Observed, ObservedSlot, ServiceName, SlotRef, Version};
 
 use super::refusal::told;
+use super::why::is_ready;
 use super::{Cluster, names, traffic};
 use crate::TargetError;
 

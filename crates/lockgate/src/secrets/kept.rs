@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use lockgate_model::{Scope, SecretRef};
+use lockgate_node::private_file;
 
 const NAME: &str = "made.json";
 
@@ -52,15 +52,7 @@ impl Kept {
     pub(super) fn set(&mut self, name: &str, value: SecretRef) -> anyhow::Result<()> {
         self.table.entry(self.scope.clone()).or_default().insert(name.to_owned(), value);
         let bytes = serde_json::to_vec_pretty(&self.table).context("references are plain data")?;
-        self.write(&bytes).with_context(|| format!("cannot write {}", self.path.display()))
-    }
-
-    /// Whole or not at all.
-    fn write(&self, bytes: &[u8]) -> std::io::Result<()> {
-        let new = self.path.with_extension("new");
-        let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(new, &self.path)
+        private_file::replace(&self.path, &bytes)
+            .with_context(|| format!("cannot write {}", self.path.display()))
     }
 }
