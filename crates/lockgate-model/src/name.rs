@@ -115,6 +115,14 @@ name_type!(/** A service of a system. */ ServiceName, "service name", check_name
 name_type!(/** An environment of a system. */ EnvironmentName, "environment name", check_name);
 name_type!(/** Something a system depends on and does not release, such as a database. */ DependencyName, "dependency name", check_name);
 name_type!(/** A port of a service; the main one is called `http` unless the spec says otherwise. */ PortName, "port name", check_name);
+
+impl PortName {
+    /// The variable that an instance is told its number in: `ADMIN_PORT` for `admin`.
+    pub fn variable(&self) -> String {
+        format!("{}_PORT", self.as_str().to_ascii_uppercase().replace('-', "_"))
+    }
+}
+
 name_type!(/** A one-off job of a release: `migrate`, `seed`. */ JobName, "job name", check_name);
 name_type!(/** What users call the thing that is released: `v1.2.3`. */ Version, "version", check_version);
 

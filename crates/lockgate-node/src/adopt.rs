@@ -9,7 +9,7 @@ use lockgate_model::{Scope, SlotRef};
 use crate::node::Node;
 use crate::process::Process;
 use crate::scan::{self, Marked};
-use crate::slot::{Resumed, Running, Slot, port_variable};
+use crate::slot::{Resumed, Running, Slot};
 use crate::table::{ContainerId, InstanceTable, SlotTable};
 
 mod containers;
@@ -106,7 +106,7 @@ fn find(instance: &InstanceTable, marked: Option<&Vec<Marked>>) -> Option<Proces
     }
     let named = |it: &Marked| {
         let mut ports = instance.ports.iter();
-        ports.all(|(name, port)| it.ports.get(&port_variable(name)) == Some(&port.to_string()))
+        ports.all(|(name, port)| it.ports.get(&name.variable()) == Some(&port.to_string()))
     };
     // With other ports it is of an older table, and the router would look for it in the wrong place.
     let leader = marked?.iter().find(|it| it.leads_group && named(it))?;

@@ -6,10 +6,7 @@ use std::sync::Arc;
 use lockgate_engine::{
     Action, Effect, End, Entry, Event, Input, Outcome, Plan, Release, Repeat, Sighting, TaskKey,
 };
-use lockgate_model::{
-    Fence, Observed, ObservedService, ObservedSlot, ReleaseId, Samples, ServiceName, SlotRef, SlotSpec,
-    Timestamp,
-};
+use lockgate_model::{Fence, Observed, ReleaseId, Samples, ServiceName, SlotRef, SlotSpec, Timestamp};
 
 use crate::check::Violation;
 use crate::driver::{Call, CallPhase, Driver, Ending};
@@ -91,29 +88,7 @@ impl Simulation {
 
     /// What runs now, as a target would tell it; `spec` says what is run in a slot.
     pub fn observed(&self, spec: impl Fn(&SlotRef) -> SlotSpec) -> Observed {
-        let services = self.world.services.iter().map(|(name, service)| {
-            let slots = service.slots.iter().map(|(&release, slot)| {
-                let spec = spec(&SlotRef { service: name.clone(), release });
-                let seen = ObservedSlot {
-                    workload: spec.workload_digest(),
-                    version: spec.version,
-                    wanted: slot.wanted,
-                    ready: slot.ready,
-                    in_flight: 0,
-                    instances: vec![],
-                };
-                (release, seen)
-            });
-            (
-                name.clone(),
-                ObservedService {
-                    slots: slots.collect(),
-                    weights: service.weights.clone(),
-                    ..Default::default()
-                },
-            )
-        });
-        Observed { services: services.collect() }
+        self.world.observed(spec)
     }
 
     /// The next release in the same world, by a driver with a newer lease.

@@ -3,10 +3,7 @@
 use std::collections::BTreeMap;
 
 use lockgate_engine::{Action, Split};
-use lockgate_model::{
-    EffectKey, Fence, JobName, Observed, ObservedService, ObservedSlot, ServiceName, SlotRef, SlotSpec,
-    Weight, Weights,
-};
+use lockgate_model::{EffectKey, Fence, JobName, Observed, ServiceName, SlotRef, SlotSpec, Weight, Weights};
 
 use crate::world::{Admission, JobState, Look, Rules, World};
 
@@ -41,23 +38,7 @@ impl Default for Twin {
 
 impl Twin {
     pub fn observed(&self) -> Observed {
-        let services = self.world.services.iter().map(|(name, service)| {
-            let slots = service.slots.iter().map(|(&release, slot)| {
-                let spec = &self.specs[&SlotRef { service: name.clone(), release }];
-                let seen = ObservedSlot {
-                    version: spec.version.clone(),
-                    workload: spec.workload_digest(),
-                    wanted: slot.wanted,
-                    ready: slot.ready,
-                    in_flight: 0,
-                    instances: vec![],
-                };
-                (release, seen)
-            });
-            let weights = service.weights.clone();
-            (name.clone(), ObservedService { slots: slots.collect(), weights, ..ObservedService::default() })
-        });
-        Observed { services: services.collect() }
+        self.world.observed(|slot| self.specs[slot].clone())
     }
 
     pub fn ensure_slot(

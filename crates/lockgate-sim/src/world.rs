@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use lockgate_engine::Action;
-use lockgate_model::{EffectKey, Fence, JobName, Observed, ReleaseId, ServiceName, SlotRef, Weight, Weights};
+use lockgate_model::{
+    EffectKey, Fence, JobName, Observed, ObservedService, ObservedSlot, ReleaseId, ServiceName, SlotRef,
+    SlotSpec, Weight, Weights,
+};
 
 /// What the world and the driver do by the rules. Each of them can be taken away, to see that it is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +103,33 @@ pub(crate) struct World {
 }
 
 impl World {
+    /// What runs now, as a target would tell it; `spec` says what is run in a slot.
+    pub(crate) fn observed(&self, spec: impl Fn(&SlotRef) -> SlotSpec) -> Observed {
+        let services = self.services.iter().map(|(name, service)| {
+            let slots = service.slots.iter().map(|(&release, slot)| {
+                let spec = spec(&SlotRef { service: name.clone(), release });
+                let seen = ObservedSlot {
+                    workload: spec.workload_digest(),
+                    version: spec.version,
+                    wanted: slot.wanted,
+                    ready: slot.ready,
+                    in_flight: 0,
+                    instances: vec![],
+                };
+                (release, seen)
+            });
+            (
+                name.clone(),
+                ObservedService {
+                    slots: slots.collect(),
+                    weights: service.weights.clone(),
+                    ..Default::default()
+                },
+            )
+        });
+        Observed { services: services.collect() }
+    }
+
     pub(crate) fn new(rules: Rules, observed: &Observed) -> World {
         let services = observed.services.iter().map(|(name, service)| {
             let slots = service.slots.iter().map(|(&release, it)| {

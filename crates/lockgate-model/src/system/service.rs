@@ -77,9 +77,7 @@ impl Service {
 
     /// What an instance with an address of its own is told of its ports: `PORT`, and `<NAME>_PORT` of each.
     pub fn port_variables(&self) -> BTreeMap<String, String> {
-        let named =
-            |name: &PortName| format!("{}_PORT", name.as_str().to_ascii_uppercase().replace('-', "_"));
-        let all = self.ports.iter().map(|(name, port)| (named(name), port.number.to_string()));
+        let all = self.ports.iter().map(|(name, port)| (name.variable(), port.number.to_string()));
         let main = self.main_port().map(|it| ("PORT".to_owned(), it.1.number.to_string()));
         all.chain(main).collect()
     }

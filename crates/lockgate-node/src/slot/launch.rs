@@ -109,7 +109,7 @@ impl Slot {
     pub(super) fn env(&self, number: u32, ports: &BTreeMap<PortName, u16>) -> BTreeMap<String, String> {
         let mut env = self.spec.env.clone();
         for (name, port) in ports {
-            env.insert(port_variable(name), port.to_string());
+            env.insert(name.variable(), port.to_string());
         }
         if let Some(port) = self.main_port().and_then(|it| ports.get(it)) {
             env.insert("PORT".to_owned(), port.to_string());
@@ -160,10 +160,6 @@ impl Slot {
             tracing::warn!(slot = %self.spec.slot, number, %failure, "a crash is not in the table");
         }
     }
-}
-
-pub(crate) fn port_variable(name: &PortName) -> String {
-    format!("{}_PORT", name.as_str().to_ascii_uppercase().replace('-', "_"))
 }
 
 /// Nodes of one machine begin their search for ports at different places, so that they rarely meet.

@@ -23,7 +23,6 @@ mod launch;
 mod running;
 mod settle;
 
-pub(crate) use launch::port_variable;
 pub(crate) use running::Running;
 
 /// What all slots of a node share.

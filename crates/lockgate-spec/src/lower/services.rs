@@ -159,9 +159,7 @@ pub(super) fn variable_of(context: &Context<'_>, name: &str, entry: &Value) -> O
 
 /// Instances are told their own ports, and by whom they were started.
 fn is_reserved(variable: &str, ports: &BTreeMap<PortName, Port>) -> bool {
-    let named = variable.strip_suffix("_PORT").is_some_and(|name| {
-        ports.keys().any(|it| it.as_str().to_ascii_uppercase().replace('-', "_") == name)
-    });
+    let named = ports.keys().any(|it| it.variable() == variable);
     named || (variable == "PORT" && !ports.is_empty()) || variable.starts_with("LOCKGATE_")
 }
 
