@@ -17,6 +17,22 @@ pub enum Form {
     Objects(Objects),
 }
 
+impl Form {
+    /// The image that the service itself runs; other containers may stand beside its own.
+    pub fn image(&self, service: &ServiceName) -> Option<&str> {
+        match self {
+            Form::Process => None,
+            Form::Container(container) => Some(&container.image),
+            Form::Objects(objects) => {
+                let deployment = objects.0.iter().find(|it| it["kind"] == "Deployment")?;
+                let containers = deployment.pointer("/spec/template/spec/containers")?.as_array()?;
+                let own = containers.iter().find(|it| it["name"] == service.as_str());
+                own?.get("image")?.as_str()
+            }
+        }
+    }
+}
+
 /// One container. Command, environment, ports and health are those of the slot or job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Container {

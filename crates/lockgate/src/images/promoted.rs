@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::bail;
 use lockgate_images::Reference;
-use lockgate_model::{EnvironmentName, Form, ReleaseId, Scope, ServiceName, Snapshot, Version};
+use lockgate_model::{EnvironmentName, ReleaseId, Scope, ServiceName, Snapshot, Version};
 use lockgate_render::ImageBuild;
 
 use super::{Source, Wanted};
@@ -51,18 +51,7 @@ impl Promoted {
 
 /// What each service of a release runs.
 pub fn images_of(snapshot: &Snapshot) -> BTreeMap<ServiceName, String> {
-    let image = |name: &ServiceName, form: &Form| match form {
-        Form::Process => None,
-        Form::Container(container) => Some(container.image.clone()),
-        Form::Objects(objects) => {
-            let containers = objects.0.iter().filter_map(|it| {
-                (it["kind"] == "Deployment")
-                    .then(|| it["spec"]["template"]["spec"]["containers"].as_array())?
-            });
-            let mut containers = containers.flatten();
-            containers.find(|it| it["name"] == name.as_str())?["image"].as_str().map(str::to_owned)
-        }
-    };
-    let forms = snapshot.forms.iter();
-    forms.filter_map(|(name, form)| Some((name.clone(), image(name, form)?))).collect()
+    let images =
+        snapshot.forms.iter().filter_map(|(name, form)| Some((name.clone(), form.image(name)?.to_owned())));
+    images.collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lockgate_engine::Plan;
-use lockgate_model::{Digest, Form, ServiceName, SlotSpec};
+use lockgate_model::{Digest, ServiceName, SlotSpec};
 use serde::Serialize;
 
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -46,15 +46,7 @@ fn parts(image: &str) -> (&str, String) {
 }
 
 fn image(slot: &SlotSpec) -> Option<&str> {
-    match &slot.form {
-        Form::Process => None,
-        Form::Container(container) => Some(&container.image),
-        Form::Objects(objects) => objects.0.iter().find_map(|it| {
-            let containers = it.pointer("/spec/template/spec/containers")?.as_array()?;
-            let own = containers.iter().find(|it| it["name"] == slot.slot.service.as_str());
-            own.or(containers.first())?.get("image")?.as_str()
-        }),
-    }
+    slot.form.image(&slot.slot.service)
 }
 
 #[cfg(test)]
