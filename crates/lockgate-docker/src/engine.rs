@@ -25,13 +25,11 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// `unix:///var/run/docker.sock`, or a path. The engine need not be there yet.
-    pub fn new(at: &str, keyring: Keyring) -> Result<Engine, EngineError> {
-        let path = at.strip_prefix("unix://").unwrap_or(at);
-        if !path.starts_with('/') {
-            return Err(EngineError::NotHere { address: at.to_owned() });
-        }
-        Ok(Engine { at: format!("unix://{path}"), keyring, client: Arc::default() })
+    /// `unix:///var/run/docker.sock`, or a path. The engine need not be there yet; one that is named otherwise is
+    /// refused when it is first asked.
+    pub fn new(at: &str, keyring: Keyring) -> Engine {
+        let at = if at.starts_with('/') { format!("unix://{at}") } else { at.to_owned() };
+        Engine { at, keyring, client: Arc::default() }
     }
 
     pub fn at(&self) -> &str {
@@ -52,6 +50,9 @@ impl Engine {
     pub(crate) async fn client(&self) -> Result<Docker, EngineError> {
         if let Some(client) = self.known() {
             return Ok(client);
+        }
+        if !self.at.starts_with("unix:///") {
+            return Err(EngineError::NotHere { address: self.at.clone() });
         }
         let asked = self.asked("answer", "the first question");
         let client = Docker::connect_with_unix(&self.at, ANSWER_WITHIN_S, bollard::API_DEFAULT_VERSION);

@@ -12,7 +12,7 @@ use lockgate_model::{
     EffectKey, Fence, Fixtures, JobSpec, Keep, LocalTarget, Migrations, Millis, Observed, Retry, Samples,
     Scope, ServiceName, SlotRef, SlotSpec, SmokeSpec, Snapshot, System, TargetKind, Timestamp, Weights,
 };
-use lockgate_targets::{Capabilities, Class, JobReport, LogLine, Sighting, Target, TargetError};
+use lockgate_targets::{Class, JobReport, LogLine, Sighting, Target, TargetError};
 
 /// Answers to `run_job` and `look`, in order, and what was asked.
 #[derive(Default)]
@@ -26,10 +26,6 @@ struct Script {
 struct Scripted(Arc<Mutex<Script>>);
 
 impl Target for Scripted {
-    fn capabilities(&self) -> Capabilities {
-        Capabilities { weights: true, exact_counts: true }
-    }
-
     async fn prepare(&self, _: &Fence, _: &EffectKey, _: &Fixtures) -> Result<(), TargetError> {
         unreachable!("nothing stands beside the slots")
     }

@@ -21,7 +21,7 @@ use containers::Containers;
 pub(crate) async fn take_up(node: &Arc<Node>) {
     let mut found = by_instance(scan::marked(&node.base.node_id));
     let table = node.base.keeper.now();
-    let containers = if table.uses_docker() { Containers::find(node).await } else { Containers::None };
+    let containers = Containers::find(node, &table).await;
     for scope in &table.scopes {
         for (name, service) in &scope.services {
             let front = node.front(&scope.scope);
@@ -50,8 +50,8 @@ pub(crate) async fn take_up(node: &Arc<Node>) {
             scan::end(&it.id);
         }
     }
-    if table.uses_docker() {
-        tokio::spawn(containers::tidy(Arc::clone(node)));
+    for engine in table.engines().into_keys() {
+        tokio::spawn(containers::tidy(Arc::clone(node), engine.map(str::to_owned)));
     }
     for dir in node.jobs.open_containers() {
         let node = Arc::clone(node);

@@ -18,8 +18,10 @@ impl Node {
         fence: &Fence,
         key: &EffectKey,
         fixtures: &Fixtures,
+        engine: Option<&str>,
     ) -> Result<(), Failure> {
         self.admit(fence, &Subject::Fixtures).await?;
+        self.settle(&fence.scope, engine).await?;
         tracing::info!(%key, "preparing");
         let fixtures = match fixtures {
             Fixtures::None => None,
@@ -45,17 +47,37 @@ impl Node {
         for dependency in fixtures.dependencies.values() {
             self.pull(scope, &dependency.container.image).await?;
         }
-        self.base.docker.prepare(scope, fixtures).await
+        self.base.docker(scope).prepare(scope, fixtures).await
+    }
+
+    /// Writes down which engine a scope is on. What it has on one engine would be forgotten there by a change.
+    pub(crate) async fn settle(&self, scope: &Scope, engine: Option<&str>) -> Result<(), Failure> {
+        let engines = &self.base.engines;
+        self.base
+            .keeper
+            .commit(|table| {
+                let row = table.scope_mut(scope);
+                if row.is_settled() && !engines.are_one(row.engine.as_deref(), engine) {
+                    return Err(moved(
+                        scope,
+                        engines.at(row.engine.as_deref()).engine.at(),
+                        engines.at(engine).engine.at(),
+                    ));
+                }
+                row.engine = engine.map(str::to_owned);
+                Ok(())
+            })
+            .await
     }
 
     pub(crate) async fn prune(&self, fence: &Fence, key: &EffectKey, keep: &Keep) -> Result<(), Failure> {
         self.admit(fence, &Subject::Fixtures).await?;
         let scope = &fence.scope;
         let table = self.base.keeper.now();
-        let Some(row) = table.scope(scope).filter(|_| table.uses_docker()) else { return Ok(()) };
+        let Some(row) = table.scope(scope).filter(|it| it.uses_docker()) else { return Ok(()) };
         tracing::info!(%key, images = keep.images.len(), "pruning");
         let known = row.services.values().flat_map(|it| it.slots.values()).map(|it| it.spec.slot.clone());
-        let gone = self.base.docker.prune(scope, keep, &known.collect(), &row.pulled).await?;
+        let gone = self.base.docker(scope).prune(scope, keep, &known.collect(), &row.pulled).await?;
         self.base
             .keeper
             .commit(|table| {
@@ -67,7 +89,7 @@ impl Node {
 
     /// Puts an image on this machine, and writes down that it was not there before.
     pub(crate) async fn pull(&self, scope: &Scope, image: &str) -> Result<(), Failure> {
-        if self.base.docker.pull(image).await? == Pulled::WasHere {
+        if self.base.docker(scope).pull(image).await? == Pulled::WasHere {
             return Ok(());
         }
         self.base
@@ -89,7 +111,7 @@ impl Node {
     async fn gateway(&self, scope: &Scope, container: &Container) -> Result<IpAddr, Failure> {
         let table = self.base.keeper.now();
         let fixtures = table.scope(scope).and_then(|it| it.fixtures.as_ref());
-        self.base.docker.networks(scope, fixtures, &container.networks).await
+        self.base.docker(scope).networks(scope, fixtures, &container.networks).await
     }
 
     pub(crate) async fn run_container_job(
@@ -108,7 +130,16 @@ impl Node {
         let hosts = docker::hosts(self.base.keeper.now().names_at_router(scope), gateway);
         // A look may have come in the time that this took; from here on it waits for its turn.
         let again = async || self.admit(fence, subject).await;
-        let order = Order { scope, key, job, form, hosts };
+        let engine = self.base.keeper.now().engine(scope).map(str::to_owned);
+        let order = Order { scope, key, job, form, hosts, engine };
         self.jobs.run_container(order, again).await
     }
+}
+
+fn moved(scope: &Scope, from: &str, to: &str) -> Failure {
+    let text = format!(
+        "{scope} is on the engine at {from}, where its containers would be left behind if it went to {to}"
+    );
+    Failure::fatal(text)
+        .hint("keep `target.docker.hosts`, and give the other engine an environment of its own")
 }

@@ -40,8 +40,6 @@ pub enum NodeError {
     )]
     Protocol { ours: u32, theirs: u32 },
     #[error(transparent)]
-    Docker(lockgate_docker::EngineError),
-    #[error(transparent)]
     Files(#[from] crate::FilesError),
 }
 

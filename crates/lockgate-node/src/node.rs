@@ -77,6 +77,7 @@ impl Node {
         spec: &SlotSpec,
         wanted: u16,
         bind: IpAddr,
+        engine: Option<&str>,
     ) -> Result<(), Failure> {
         if INSTANCES_MAX < wanted {
             let text = format!(
@@ -87,6 +88,7 @@ impl Node {
         }
         let subject = Subject::Service(&spec.slot.service);
         self.admit(fence, &subject).await?;
+        self.settle(&fence.scope, engine).await?;
         if let Form::Container(container) = &spec.form
             && 0 < wanted
         {
@@ -306,9 +308,11 @@ impl Node {
         fence: &Fence,
         key: &EffectKey,
         job: &JobSpec,
+        engine: Option<&str>,
     ) -> Result<JobAnswer, Failure> {
         let subject = Subject::Job { name: job.name.as_str(), key: key.as_str() };
         self.admit(fence, &subject).await?;
+        self.settle(&fence.scope, engine).await?;
         match &job.form {
             Form::Process => self.jobs.run(key, job).await,
             Form::Container(container) => self.run_container_job(fence, key, job, container, &subject).await,

@@ -11,7 +11,7 @@ use lockgate_model::{
 use serde::{Deserialize, Serialize};
 
 /// Version of this protocol. A node and a client that differ refuse each other in plain words.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// Longest message. The largest is a slot with its whole environment; Linux allows 2 MiB of it per process.
 pub(crate) const MESSAGE_LEN_MAX: usize = 4 * 1024 * 1024;
@@ -34,6 +34,7 @@ pub enum Request {
         fence: Fence,
         key: EffectKey,
         fixtures: Fixtures,
+        engine: Option<String>,
     },
     Prune {
         fence: Fence,
@@ -46,6 +47,8 @@ pub enum Request {
         slot: Box<SlotSpec>,
         instances: u16,
         bind: IpAddr,
+        /// Where the Docker engine is that containers run on, if not in its usual place.
+        engine: Option<String>,
     },
     SetWeights {
         fence: Fence,
@@ -68,6 +71,7 @@ pub enum Request {
         fence: Fence,
         key: EffectKey,
         job: JobSpec,
+        engine: Option<String>,
     },
     Look {
         fence: Fence,

@@ -6,19 +6,22 @@ use crate::protocol::{Failure, Request, Response};
 pub(crate) async fn answer(node: &Node, request: Request) -> Response {
     match request {
         Request::Observe { scope } => Response::Observed(node.observe(&scope)),
-        Request::Prepare { fence, key, fixtures } => done(node.prepare(&fence, &key, &fixtures).await),
+        Request::Prepare { fence, key, fixtures, engine } => {
+            done(node.prepare(&fence, &key, &fixtures, engine.as_deref()).await)
+        }
         Request::Prune { fence, key, keep } => done(node.prune(&fence, &key, &keep).await),
-        Request::EnsureSlot { fence, key, slot, instances, bind } => {
-            done(node.ensure_slot(&fence, &key, &slot, instances, bind).await)
+        Request::EnsureSlot { fence, key, slot, instances, bind, engine } => {
+            done(node.ensure_slot(&fence, &key, &slot, instances, bind, engine.as_deref()).await)
         }
         Request::SetWeights { fence, key, service, weights } => {
             done(node.set_weights(&fence, &key, &service, &weights).await)
         }
         Request::Drain { fence, key, slot, within } => done(node.drain(&fence, &key, &slot, within).await),
         Request::RemoveSlot { fence, key, slot } => done(node.remove_slot(&fence, &key, &slot).await),
-        Request::RunJob { fence, key, job } => {
-            node.run_job(&fence, &key, &job).await.map_or_else(Response::Failed, Response::Job)
-        }
+        Request::RunJob { fence, key, job, engine } => node
+            .run_job(&fence, &key, &job, engine.as_deref())
+            .await
+            .map_or_else(Response::Failed, Response::Job),
         Request::Look { fence, key } => {
             node.look(&fence, &key).await.map_or_else(Response::Failed, Response::Sighting)
         }

@@ -13,7 +13,7 @@ use lockgate_proxy::ProxyConfig;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::disk::Disk;
-use crate::docker::Docker;
+use crate::docker::Engines;
 use crate::jobs::Jobs;
 use crate::keeper::Keeper;
 use crate::node::Node;
@@ -31,7 +31,8 @@ pub struct NodeConfig {
     pub program: PathBuf,
     /// Where to serve `GET /metrics`, if anywhere.
     pub metrics_addr: Option<SocketAddr>,
-    /// Where the Docker engine is, as in `DOCKER_HOST`. It need not be there unless something is run by it.
+    /// Where the Docker engine is, as in `DOCKER_HOST`, of environments that name none. It need not be there unless
+    /// something is run by it.
     pub docker: String,
     /// Finds the credentials of the registries that the engine pulls from.
     pub keyring: Keyring,
@@ -75,12 +76,11 @@ fn open(place: &Place, config: &NodeConfig) -> Result<Node, NodeError> {
     let store = FileStore::open(&place.files())?;
     let program = config.program.canonicalize().map_err(NodeError::file("find", &config.program))?;
     let vault = Vault::open(place)?;
-    let docker =
-        Docker::new(&config.docker, config.keyring.clone(), place, &vault).map_err(NodeError::Docker)?;
-    let jobs = Jobs::new(place.clone(), program.clone(), store.clone(), docker.clone());
+    let engines = Arc::new(Engines::new(config.docker.clone(), config.keyring.clone(), place, &vault));
+    let jobs = Jobs::new(place.clone(), program.clone(), store.clone(), vault.clone(), Arc::clone(&engines));
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let started_at = Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
-    let base = Base { place: place.clone(), node_id: place.node_id(), program, keeper, vault, docker };
+    let base = Base { place: place.clone(), node_id: place.node_id(), program, keeper, vault, engines };
     // A new one each time, for the counters begin at zero.
     let counter_epoch = format!("{}-{}", started_at.0, std::process::id());
     // Cookies of sticky sessions outlive the node.

@@ -27,6 +27,9 @@ pub(crate) struct ScopeTable {
     /// What stands beside the slots on Docker.
     #[serde(default)]
     pub(crate) fixtures: Option<DockerFixtures>,
+    /// Where its Docker engine is, if not in the usual place.
+    #[serde(default)]
+    pub(crate) engine: Option<String>,
     /// Images that this node pulled for this scope.
     #[serde(default)]
     pub(crate) pulled: BTreeSet<String>,
@@ -98,7 +101,8 @@ impl Table {
         }
         let (seqs, services) = (BTreeMap::new(), BTreeMap::new());
         let (scope, pulled) = (scope.clone(), BTreeSet::new());
-        self.scopes.push(ScopeTable { scope, epoch: 0, seqs, services, fixtures: None, pulled });
+        let (fixtures, engine) = (None, None);
+        self.scopes.push(ScopeTable { scope, epoch: 0, seqs, services, fixtures, engine, pulled });
         self.scopes.last_mut().expect("it was pushed just now")
     }
 
@@ -160,10 +164,18 @@ impl Table {
         scope.services.keys().chain(fixed).map(ToString::to_string).collect()
     }
 
-    /// Whether anything of it is on Docker.
-    pub(crate) fn uses_docker(&self) -> bool {
-        let container = |it: &SlotTable| matches!(it.spec.form, Form::Container(_));
-        self.scopes.iter().any(|it| it.fixtures.is_some()) || self.slots().any(|it| container(it.2))
+    /// Where the engine of a scope is, if not in the usual place.
+    pub(crate) fn engine(&self, scope: &Scope) -> Option<&str> {
+        self.scope(scope)?.engine.as_deref()
+    }
+
+    /// The engines that anything of it is on, each with its scopes.
+    pub(crate) fn engines(&self) -> BTreeMap<Option<&str>, Vec<&ScopeTable>> {
+        let mut engines: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for scope in self.scopes.iter().filter(|it| it.uses_docker()) {
+            engines.entry(scope.engine.as_deref()).or_default().push(scope);
+        }
+        engines
     }
 
     /// Takes note of a fence, or refuses it.
@@ -173,6 +185,20 @@ impl Table {
         let admitted = seen.admit(fence, subject);
         (scope.epoch, scope.seqs) = (seen.epoch, seen.seqs);
         admitted.map_err(|it| Failure::new(FailureClass::Fenced, it))
+    }
+}
+
+impl ScopeTable {
+    /// Whether anything of it is on Docker.
+    pub(crate) fn uses_docker(&self) -> bool {
+        let container = |it: &SlotTable| matches!(it.spec.form, Form::Container(_));
+        let mut slots = self.services.values().flat_map(|it| it.slots.values());
+        self.fixtures.is_some() || slots.any(container)
+    }
+
+    /// Whether anything of it would be left behind on its engine if it went to another one.
+    pub(crate) fn is_settled(&self) -> bool {
+        !self.services.is_empty() || self.fixtures.as_ref().is_some_and(|it| !it.dependencies.is_empty())
     }
 }
 

@@ -21,7 +21,7 @@ mod kubernetes;
 mod local;
 mod platform;
 
-pub use docker::Docker;
+pub use docker::{Docker, DockerConfig, HostAddress, SshAddress};
 pub use doctor::{Check, Found};
 pub use error::{Class, TargetError};
 #[cfg(feature = "kubernetes")]
@@ -32,8 +32,6 @@ pub use platform::Platform;
 
 /// One platform, for one system and environment.
 pub trait Target: Send + Sync {
-    fn capabilities(&self) -> Capabilities;
-
     /// What runs now.
     fn observe(&self) -> impl Future<Output = Result<Observed, TargetError>> + Send;
 
@@ -117,15 +115,6 @@ pub trait Target: Send + Sync {
 
     /// Counts and condition of every slot of these services.
     fn samples(&self, services: &[ServiceName]) -> impl Future<Output = Result<Samples, TargetError>> + Send;
-}
-
-/// What a target can do. The planner says in the plan what it does instead of what is missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Capabilities {
-    /// Any split of traffic, in basis points.
-    pub weights: bool,
-    /// Requests are counted per slot where they are routed.
-    pub exact_counts: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use lockgate_model::{
 
 #[cfg(feature = "kubernetes")]
 use crate::Kubernetes;
-use crate::{Capabilities, Docker, JobReport, Local, LogLine, Sighting, Target, TargetError};
+use crate::{Docker, JobReport, Local, LogLine, Sighting, Target, TargetError};
 
 /// A target whose kind is known at run time only.
 #[derive(Clone, Debug)]
@@ -31,10 +31,6 @@ macro_rules! each {
 }
 
 impl Target for Platform {
-    fn capabilities(&self) -> Capabilities {
-        each!(self, it => it.capabilities())
-    }
-
     async fn observe(&self) -> Result<Observed, TargetError> {
         each!(self, it => it.observe().await)
     }

@@ -14,30 +14,23 @@ use crate::table::{ContainerId, InstanceTable, Table};
 /// An engine that is up answers at once; a node does not wait with its start for one that is not.
 const LISTED_WITHIN: Duration = Duration::from_secs(5);
 
-pub(super) enum Containers {
-    /// Nothing is on Docker.
-    None,
+/// By instance, of each scope whose engine was asked.
+pub(super) struct Containers(BTreeMap<Scope, Arc<Seen>>);
+
+enum Seen {
     /// The engine did not answer: what the table says is taken to run.
-    Unseen,
-    Found(BTreeMap<(Scope, SlotRef, u32), ContainerState>),
+    Nothing,
+    All(BTreeMap<(Scope, SlotRef, u32), ContainerState>),
 }
 
 impl Containers {
-    pub(super) async fn find(node: &Node) -> Containers {
-        match tokio::time::timeout(LISTED_WITHIN, list(node)).await {
-            Ok(Ok(all)) => {
-                let named = all.into_iter().filter_map(|it| Some((naming::instance_of(&it)?, it)));
-                Containers::Found(named.collect())
-            }
-            Ok(Err(error)) => {
-                tracing::error!(%error, "containers are taken to run as they did");
-                Containers::Unseen
-            }
-            Err(_) => {
-                tracing::error!("the Docker engine does not answer; containers are taken to run as they did");
-                Containers::Unseen
-            }
+    pub(super) async fn find(node: &Node, table: &Table) -> Containers {
+        let mut found = BTreeMap::new();
+        for (engine, scopes) in table.engines() {
+            let seen = Arc::new(look(node, engine).await);
+            found.extend(scopes.into_iter().map(|it| (it.scope.clone(), Arc::clone(&seen))));
         }
+        Containers(found)
     }
 
     /// The container of an instance, if it runs.
@@ -47,10 +40,9 @@ impl Containers {
         (slot, number): &(SlotRef, u32),
         row: &InstanceTable,
     ) -> Option<ContainerId> {
-        match self {
-            Containers::None => None,
-            Containers::Unseen => row.container.clone(),
-            Containers::Found(found) => {
+        match &**self.0.get(scope)? {
+            Seen::Nothing => row.container.clone(),
+            Seen::All(found) => {
                 let state = found.get(&(scope.clone(), slot.clone(), *number))?;
                 let address = state.addresses.get(&naming::in_scope(scope, naming::DEFAULT_NETWORK))?;
                 let running = state.phase == Phase::Running;
@@ -60,16 +52,34 @@ impl Containers {
     }
 }
 
-async fn list(node: &Node) -> Result<Vec<ContainerState>, EngineError> {
-    node.base.docker.engine.containers(&[(naming::NODE, &node.base.node_id)]).await
+async fn look(node: &Node, engine: Option<&str>) -> Seen {
+    match tokio::time::timeout(LISTED_WITHIN, list(node, engine)).await {
+        Ok(Ok(all)) => {
+            let named = all.into_iter().filter_map(|it| Some((naming::instance_of(&it)?, it)));
+            Seen::All(named.collect())
+        }
+        Ok(Err(error)) => {
+            tracing::error!(%error, "containers are taken to run as they did");
+            Seen::Nothing
+        }
+        Err(_) => {
+            tracing::error!("the Docker engine does not answer; containers are taken to run as they did");
+            Seen::Nothing
+        }
+    }
+}
+
+async fn list(node: &Node, engine: Option<&str>) -> Result<Vec<ContainerState>, EngineError> {
+    let engine = node.base.engines.at(engine).engine;
+    engine.containers(&[(naming::NODE, &node.base.node_id)]).await
 }
 
 /// Once the engine answers: removes instances that the table does not know, and puts what stands beside the slots
 /// in place again.
-pub(super) async fn tidy(node: Arc<Node>) {
+pub(super) async fn tidy(node: Arc<Node>, engine: Option<String>) {
     let mut patience = Patience::new();
     let found = loop {
-        match list(&node).await {
+        match list(&node, engine.as_deref()).await {
             Ok(found) => break found,
             Err(error) => tracing::warn!(%error, "the Docker engine does not answer"),
         }
@@ -81,12 +91,12 @@ pub(super) async fn tidy(node: Arc<Node>) {
             continue;
         }
         tracing::warn!(container = %it.name, "a container that nobody wants was removed");
-        if let Err(error) = node.base.docker.engine.remove(&it.id).await {
+        if let Err(error) = node.base.engines.at(engine.as_deref()).engine.remove(&it.id).await {
             tracing::warn!(%error, container = %it.name, "it stays");
         }
     }
     let table = node.base.keeper.now();
-    for scope in &table.scopes {
+    for scope in table.engines().remove(&engine.as_deref()).unwrap_or_default() {
         if let Some(fixtures) = &scope.fixtures
             && let Err(failure) = node.put_in_place(&scope.scope, fixtures).await
         {

@@ -4,26 +4,28 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use lockgate_docker::{Engine, EngineClass, EngineError, Keyring, NetworkState, NewContainer, Phase, Reach};
+use lockgate_docker::{Engine, EngineClass, EngineError, NetworkState, NewContainer, Phase, Reach};
 use lockgate_model::{DockerFixtures, Scope, with_causes};
 
 use crate::protocol::Failure;
 use crate::{Place, Vault};
 
 pub(crate) mod describe;
+mod engines;
 pub(crate) mod files;
 mod fixtures;
 pub(crate) mod naming;
 mod prune;
 mod running;
 
+pub(crate) use engines::Engines;
 pub(crate) use running::{RunningContainer, until_ended, write_lines};
 
 /// Between questions to an engine that does not answer; the later ones are as far apart as a person is patient.
 const AGAIN_FIRST: Duration = Duration::from_millis(100);
 const AGAIN_MAX: Duration = Duration::from_secs(5);
 
-/// The engine of this machine and what is needed to describe containers to it.
+/// An engine of this machine and what is needed to describe containers to it.
 #[derive(Clone, Debug)]
 pub(crate) struct Docker {
     pub(crate) engine: Engine,
@@ -33,16 +35,6 @@ pub(crate) struct Docker {
 }
 
 impl Docker {
-    pub(crate) fn new(
-        address: &str,
-        keyring: Keyring,
-        place: &Place,
-        vault: &Vault,
-    ) -> Result<Docker, EngineError> {
-        let engine = Engine::new(address, keyring)?;
-        Ok(Docker { engine, place: place.clone(), node_id: place.node_id(), vault: vault.clone() })
-    }
-
     /// The networks of an environment, with the default one and those that a container is on.
     pub(crate) async fn networks(
         &self,

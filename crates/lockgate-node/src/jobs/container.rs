@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use lockgate_docker::{ContainerState, Ended, EngineError, NewContainer, Phase, Privileges, Restart};
+use lockgate_docker::{ContainerState, Ended, Engine, EngineError, NewContainer, Phase, Privileges, Restart};
 use lockgate_model::{Container, EffectKey, JobKind, JobSpec, Millis, Scope};
 
 use super::record::{ContainerFile, JobDir, JobResult};
@@ -30,6 +30,7 @@ pub(crate) struct Order<'a> {
     pub(crate) key: &'a EffectKey,
     pub(crate) job: &'a JobSpec,
     pub(crate) form: &'a Container,
+    pub(crate) engine: Option<String>,
     pub(crate) hosts: BTreeMap<String, IpAddr>,
 }
 
@@ -98,7 +99,7 @@ impl Jobs {
         dir: &JobDir,
         file: &ContainerFile,
     ) -> Result<Option<ContainerState>, Failure> {
-        let found = self.docker.engine.container(&file.name).await.map_err(|it| failure(&it))?;
+        let found = self.engine(file).container(&file.name).await.map_err(|it| failure(&it))?;
         let key = dir.key().map(|it| it.to_string());
         Ok(found.filter(|it| {
             it.labels.get(naming::NODE) == Some(&self.node_id) && it.labels.get(naming::JOB) == key.as_ref()
@@ -108,16 +109,18 @@ impl Jobs {
     async fn start_container(&self, dir: &JobDir, order: &Order<'_>) -> Result<JobSighting, Failure> {
         let broken = |it| broken_record(dir, &it);
         let container = self.describe(order)?;
-        let (name, timeout) = (container.name.clone(), order.job.timeout);
-        dir.write_container(&ContainerFile { name, timeout }).map_err(broken)?;
-        let id = self.docker.create(&container).await?;
+        let (name, timeout, engine) = (container.name.clone(), order.job.timeout, order.engine.clone());
+        let file = ContainerFile { name, timeout, engine };
+        dir.write_container(&file).map_err(broken)?;
+        let docker = self.engines.at(file.engine.as_deref());
+        let id = docker.create(&container).await?;
         dir.mark_begun().map_err(broken)?;
-        match self.docker.engine.start(&id).await {
+        match docker.engine.start(&id).await {
             Ok(()) => Ok(JobSighting::Running),
             Err(error @ EngineError::CannotStart { .. }) => {
                 let result = JobResult { exit_code: None, note: Some(error.to_string()) };
                 dir.write_result(&result).map_err(broken)?;
-                self.forget_container(&container.name).await;
+                self.forget_container(&file).await;
                 self.sight_container(dir).await
             }
             // Whether it runs is found out by the next look.
@@ -126,7 +129,7 @@ impl Jobs {
     }
 
     fn describe(&self, order: &Order<'_>) -> Result<NewContainer, Failure> {
-        let Order { scope, key, job, form, hosts } = order;
+        let Order { scope, key, job, form, hosts, engine: _ } = order;
         let (name, whose) = (naming::job(scope, key), format!("job {}", job.name));
         let secrets = Revealed::all(&self.vault, &job.secrets, &whose)?;
         let files = files::write(&self.place, &name, form, &secrets, &whose)?;
@@ -164,7 +167,7 @@ impl Jobs {
         let Some(file) = dir.read_container().map_err(broken)? else {
             return self.sight_container(dir).await;
         };
-        let engine = &self.docker.engine;
+        let engine = &self.engine(&file);
         let left = file.timeout.to_std().saturating_sub(dir.begun_for());
         if tokio::time::timeout(left, until_ended(engine, &file.name)).await.is_err() {
             dir.mark_timed_out().map_err(broken)?;
@@ -184,17 +187,22 @@ impl Jobs {
         if let Some(answer) = dir.answer(TAIL_LINES).map_err(broken)? {
             return Ok(answer);
         }
-        let lines = self.docker.engine.tail(&file.name, KEPT_LINES).await.map_err(|it| failure(&it))?;
+        let lines = self.engine(file).tail(&file.name, KEPT_LINES).await.map_err(|it| failure(&it))?;
         write_lines(&dir.output(), &lines).map_err(broken)?;
         let timeout = dir.has_timed_out().then_some(file.timeout);
         dir.write_result(&result(how, timeout)).map_err(broken)?;
-        self.forget_container(&file.name).await;
+        self.forget_container(file).await;
         let answer = dir.answer(TAIL_LINES).map_err(broken)?;
         answer.ok_or_else(|| Failure::transient("the result of a job went as soon as it was written"))
     }
 
-    async fn forget_container(&self, name: &str) {
-        if let Err(error) = self.docker.engine.remove(name).await {
+    fn engine(&self, file: &ContainerFile) -> Engine {
+        self.engines.at(file.engine.as_deref()).engine
+    }
+
+    async fn forget_container(&self, file: &ContainerFile) {
+        let name = &file.name;
+        if let Err(error) = self.engine(file).remove(name).await {
             tracing::warn!(%error, container = %name, "the container of an ended job stays until the next pruning");
         }
         files::remove(&self.place, name);

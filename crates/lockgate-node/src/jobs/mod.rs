@@ -5,12 +5,12 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use lockgate_model::{EffectKey, JobKind, JobSpec};
 use tokio::process::Command;
 
-use crate::docker::Docker;
+use crate::docker::Engines;
 use crate::process::{base_env, resolve};
 use crate::protocol::{Failure, FailureClass, JobAnswer, JobSighting, LogLine};
 use crate::secrets::Revealed;
@@ -35,7 +35,7 @@ pub(crate) struct Jobs {
     node_id: String,
     store: FileStore,
     vault: Vault,
-    docker: Docker,
+    engines: Arc<Engines>,
     /// Held while a job is started or looked at, never while it runs.
     gate: Mutex<()>,
     /// The same for jobs that are containers.
@@ -45,14 +45,20 @@ pub(crate) struct Jobs {
 }
 
 impl Jobs {
-    pub(crate) fn new(place: Place, program: PathBuf, store: FileStore, docker: Docker) -> Jobs {
+    pub(crate) fn new(
+        place: Place,
+        program: PathBuf,
+        store: FileStore,
+        vault: Vault,
+        engines: Arc<Engines>,
+    ) -> Jobs {
         let jobs = Jobs {
             node_id: place.node_id(),
             place,
             program,
             store,
-            vault: docker.vault.clone(),
-            docker,
+            vault,
+            engines,
             gate: Mutex::new(()),
             starting: tokio::sync::Mutex::new(()),
             collecting: tokio::sync::Mutex::new(()),

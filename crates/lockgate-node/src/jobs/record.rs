@@ -36,6 +36,9 @@ pub(super) struct JobFile {
 pub(super) struct ContainerFile {
     pub(super) name: String,
     pub(super) timeout: Millis,
+    /// Where its engine is, if not in the usual place.
+    #[serde(default)]
+    pub(super) engine: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

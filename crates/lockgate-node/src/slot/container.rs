@@ -14,7 +14,7 @@ use crate::table::{ContainerId, InstanceTable};
 
 impl Slot {
     pub(super) async fn launch_container(&self, number: u32, form: &Container) -> Result<Resumed, Failure> {
-        let docker = &self.base.docker;
+        let docker = self.base.docker(&self.scope);
         let ports: BTreeMap<PortName, u16> =
             self.spec.ports.iter().map(|(name, port)| (name.clone(), port.number)).collect();
         self.plan_container(number, &ports).await?;
@@ -36,7 +36,7 @@ impl Slot {
 
     /// A container of this slot that runs already.
     pub(crate) fn running(&self, number: u32, id: String) -> RunningContainer {
-        let docker = &self.base.docker;
+        let docker = self.base.docker(&self.scope);
         let name = naming::instance(&self.scope, &self.spec.slot, number);
         RunningContainer::new(&docker.engine, &docker.place, id, name, self.log(number))
     }
@@ -67,7 +67,7 @@ impl Slot {
         form: &Container,
         ports: &BTreeMap<PortName, u16>,
     ) -> Result<NewContainer, Failure> {
-        let (docker, scope, slot) = (&self.base.docker, &self.scope, &self.spec.slot);
+        let (docker, scope, slot) = (self.base.docker(&self.scope), &self.scope, &self.spec.slot);
         let table = self.base.keeper.now();
         let row = table.scope(scope);
         let fixtures = row.and_then(|it| it.fixtures.as_ref());
@@ -120,7 +120,7 @@ impl Slot {
     pub(crate) async fn container_tail(&self, number: u32, lines: usize) -> Vec<String> {
         let id = self.inner().members.get(&number).and_then(|it| it.container.clone());
         match id {
-            Some(id) => self.base.docker.engine.tail(&id, lines).await.unwrap_or_default(),
+            Some(id) => self.base.docker(&self.scope).engine.tail(&id, lines).await.unwrap_or_default(),
             None => vec![],
         }
     }

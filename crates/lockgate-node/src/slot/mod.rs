@@ -10,7 +10,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::docker::Docker;
+use crate::docker::{Docker, Engines};
 use crate::front::Front;
 use crate::keeper::Keeper;
 use crate::protocol::{Failure, InstanceStatus};
@@ -33,7 +33,14 @@ pub(crate) struct Base {
     pub(crate) program: PathBuf,
     pub(crate) keeper: Keeper,
     pub(crate) vault: Vault,
-    pub(crate) docker: Docker,
+    pub(crate) engines: Arc<Engines>,
+}
+
+impl Base {
+    /// The engine that an environment is on.
+    pub(crate) fn docker(&self, scope: &Scope) -> Docker {
+        self.engines.at(self.keeper.now().engine(scope))
+    }
 }
 
 pub(crate) struct Slot {

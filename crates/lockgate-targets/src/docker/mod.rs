@@ -4,14 +4,31 @@
 //! them by their addresses on the environment's network, and runs the jobs.
 
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use lockgate_model::{
     EffectKey, Fence, Fixtures, JobSpec, Keep, Millis, Observed, Samples, Scope, ServiceName, SlotRef,
     SlotSpec, SmokeSpec, Weights,
 };
 
-use crate::{Capabilities, JobReport, Local, LogLine, Sighting, Target, TargetError};
+mod address;
+
+pub use address::{HostAddress, SshAddress};
+
+use crate::{JobReport, Local, LogLine, Sighting, Target, TargetError};
+
+#[derive(Clone, Debug)]
+pub struct DockerConfig {
+    /// Of this machine's node.
+    pub state_dir: PathBuf,
+    /// The `lockgate` binary, which is the node too.
+    pub program: PathBuf,
+    pub scope: Scope,
+    /// Where published ports are opened; the others are open on the network of the containers only.
+    pub bind: IpAddr,
+    /// Of the engine; without one the node finds it by `DOCKER_HOST`, or in its usual place.
+    pub socket: Option<String>,
+}
 
 /// A client of the node beside a Docker engine, for one system and environment.
 #[derive(Clone, Debug)]
@@ -20,27 +37,13 @@ pub struct Docker {
 }
 
 impl Docker {
-    /// The engine of this machine: a node that is started here finds it by `DOCKER_HOST`, or in its usual place.
-    /// `bind` is where published ports are opened; the others are open on the network of the containers only.
-    pub fn here(
-        state_dir: impl Into<PathBuf>,
-        program: impl Into<PathBuf>,
-        scope: Scope,
-        bind: IpAddr,
-    ) -> Docker {
-        Docker { host: Local::new(state_dir, program, scope, bind) }
-    }
-
-    pub fn state_dir(&self) -> &Path {
-        self.host.state_dir()
+    pub fn new(config: DockerConfig) -> Docker {
+        let DockerConfig { state_dir, program, scope, bind, socket } = config;
+        Docker { host: Local::new(state_dir, program, scope, bind).with_engine(socket) }
     }
 }
 
 impl Target for Docker {
-    fn capabilities(&self) -> Capabilities {
-        self.host.capabilities()
-    }
-
     async fn observe(&self) -> Result<Observed, TargetError> {
         self.host.observe().await
     }

@@ -13,7 +13,7 @@ use lockgate_model::{
 use lockgate_node::Vault;
 use tokio::sync::OnceCell;
 
-use crate::{Capabilities, Check, JobReport, LogLine, Sighting, Target, TargetError};
+use crate::{Check, JobReport, LogLine, Sighting, Target, TargetError};
 
 mod apply;
 mod client;
@@ -106,10 +106,6 @@ impl Kubernetes {
 }
 
 impl Target for Kubernetes {
-    fn capabilities(&self) -> Capabilities {
-        Capabilities { weights: true, exact_counts: true }
-    }
-
     async fn observe(&self) -> Result<Observed, TargetError> {
         observe::observe(self.cluster().await?).await
     }

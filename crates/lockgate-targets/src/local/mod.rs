@@ -12,7 +12,7 @@ use lockgate_node::{
     Response, Vault, start_node,
 };
 
-use crate::{Capabilities, Class, JobReport, LogLine, Sighting, Target, TargetError};
+use crate::{Class, JobReport, LogLine, Sighting, Target, TargetError};
 
 mod smoke;
 
@@ -28,6 +28,8 @@ pub struct Local {
     program: PathBuf,
     scope: Scope,
     bind: IpAddr,
+    /// Of containers, if not in its usual place.
+    engine: Option<String>,
 }
 
 impl Local {
@@ -38,7 +40,13 @@ impl Local {
         scope: Scope,
         bind: IpAddr,
     ) -> Local {
-        Local { state_dir: state_dir.into(), program: program.into(), scope, bind }
+        Local { state_dir: state_dir.into(), program: program.into(), scope, bind, engine: None }
+    }
+
+    /// Containers run on the engine of this socket.
+    #[must_use]
+    pub(crate) fn with_engine(self, engine: Option<String>) -> Local {
+        Local { engine, ..self }
     }
 
     pub fn state_dir(&self) -> &Path {
@@ -92,10 +100,6 @@ impl Local {
 }
 
 impl Target for Local {
-    fn capabilities(&self) -> Capabilities {
-        Capabilities { weights: true, exact_counts: true }
-    }
-
     async fn observe(&self) -> Result<Observed, TargetError> {
         match self.ask(&Request::Observe { scope: self.scope.clone() }).await? {
             Response::Observed(it) => Ok(it),
@@ -104,8 +108,8 @@ impl Target for Local {
     }
 
     async fn prepare(&self, fence: &Fence, key: &EffectKey, fixtures: &Fixtures) -> Result<(), TargetError> {
-        let fixtures = fixtures.clone();
-        self.done(&Request::Prepare { fence: fence.clone(), key: key.clone(), fixtures }).await
+        let (fixtures, engine) = (fixtures.clone(), self.engine.clone());
+        self.done(&Request::Prepare { fence: fence.clone(), key: key.clone(), fixtures, engine }).await
     }
 
     async fn prune(&self, fence: &Fence, key: &EffectKey, keep: &Keep) -> Result<(), TargetError> {
@@ -119,9 +123,9 @@ impl Target for Local {
         slot: &SlotSpec,
         instances: u16,
     ) -> Result<(), TargetError> {
-        let (slot, bind) = (Box::new(slot.clone()), self.bind);
-        self.done(&Request::EnsureSlot { fence: fence.clone(), key: key.clone(), slot, instances, bind })
-            .await
+        let (slot, bind, engine) = (Box::new(slot.clone()), self.bind, self.engine.clone());
+        let (fence, key) = (fence.clone(), key.clone());
+        self.done(&Request::EnsureSlot { fence, key, slot, instances, bind, engine }).await
     }
 
     async fn set_weights(
@@ -151,7 +155,8 @@ impl Target for Local {
     }
 
     async fn run_job(&self, fence: &Fence, key: &EffectKey, job: &JobSpec) -> Result<JobReport, TargetError> {
-        let request = Request::RunJob { fence: fence.clone(), key: key.clone(), job: job.clone() };
+        let engine = self.engine.clone();
+        let request = Request::RunJob { fence: fence.clone(), key: key.clone(), job: job.clone(), engine };
         match self.ask(&request).await? {
             Response::Job(answer) => Ok(report(answer)),
             other => Err(unexpected(&other)),
@@ -224,7 +229,6 @@ fn unreachable_node(error: &NodeError) -> TargetError {
         | NodeError::Spawn { .. }
         | NodeError::UnsafeSocketFolder { .. }
         | NodeError::Protocol { .. }
-        | NodeError::Docker(_)
         | NodeError::Files(_) => Class::Fatal,
     };
     TargetError::new(class, with_causes(error)).hint("lockgate node status")

@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 
 use libtest_mimic::{Arguments, Trial};
 use lockgate_model::{
-    Container, DependencyContainer, DockerFixtures, Fixtures, Form, JobKind, JobSpec, Limits, Mount,
-    MountFrom, Port, PortName, Protocol, ReleaseId, Secret, SecretRef, SlotSpec, SmokeSpec, SmokeVia,
+    Container, DependencyContainer, DockerFixtures, Fixtures, Form, Health, JobKind, JobSpec, Limits, Millis,
+    Mount, MountFrom, Port, PortName, Protocol, ReleaseId, Secret, SecretRef, SlotSpec, SmokeSpec, SmokeVia,
     Weights,
 };
 use lockgate_node::{Place, Vault, start_node};
-use lockgate_targets::{Class, Docker, Target};
+use lockgate_targets::{Class, Docker, DockerConfig, Target};
 use lockgate_testbed::{Engine, Image, Networks};
 
 use crate::suite::{self, Platform};
@@ -23,6 +23,7 @@ use crate::world::{self, World, eventually, fence, job, key, scope, service, web
 const IMAGE: &str = "conformance:1";
 /// Where the service listens in its containers.
 const INNER_PORT: u16 = 8080;
+const UPTIME: Health = Health::Uptime { ready_after: Millis(100) };
 
 /// The engine that most tests share.
 static SHARED: OnceLock<Host> = OnceLock::new();
@@ -77,6 +78,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("docker: services reach each other at the router by name", by_name),
         trial("docker: secrets are in the environment and in files, and nowhere else", secrets),
         trial("docker: a dependency is started once, and replaced when its description changes", dependency),
+        trial("docker: an environment is on the engine that it names, and stays there", engines),
         trial("docker: an engine that is killed costs no request while it is away", engine_dies),
     ];
     suite::of::<DockerWorld>("docker").into_iter().chain(beyond).collect()
@@ -116,6 +118,16 @@ impl DockerWorld {
         let folder =
             self.host.folder.join("data/volumes").join(DockerWorld::full_name("marks")).join("_data");
         folder.join(path.strip_prefix("/tmp/").unwrap())
+    }
+
+    fn client_of(&self, socket: Option<String>) -> Docker {
+        Docker::new(DockerConfig {
+            state_dir: self.world.state(),
+            program: crate::this_program(),
+            scope: scope(),
+            bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            socket,
+        })
     }
 
     async fn serving(&self, instances: u16) {
@@ -165,8 +177,7 @@ impl Platform for DockerWorld {
     }
 
     fn client(&self) -> Docker {
-        let bind = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        Docker::here(self.world.state(), crate::this_program(), scope(), bind)
+        self.client_of(None)
     }
 
     fn slot(&self, release: u64) -> SlotSpec {
@@ -355,6 +366,32 @@ async fn dependency() {
     assert_ne!(docker.id("db"), first);
     assert!(docker.marked("/tmp/ready").await.unwrap().len() >= "ran\n".len() * 3, "with the same volume");
     docker.host.docker(&["rm", "--force", &DockerWorld::full_name("db")]);
+}
+
+async fn engines() {
+    let Some(engine) = started() else { return };
+    let here = DockerWorld::shared();
+    here.serving(1).await;
+    let there = Host::of(&engine);
+    let (first, first_web) = (scope(), DockerWorld::full_name("web-r1-1"));
+    world::set_system(&format!("{}-b", first.system));
+    let target = here.client_of(Some(there.address.clone()));
+    let slot = SlotSpec { ports: BTreeMap::new(), health: UPTIME, ..here.slot(1) };
+    target.ensure_slot(&fence(1), &key(1), &slot, 1).await.unwrap();
+    let running = |host: &Host| host.docker(&["ps", "--format", "{{.Names}}"]);
+    assert_eq!(running(&there), DockerWorld::full_name("web-r1-1"), "of the same node");
+    assert!(running(&here.host).contains(&first_web));
+    let moved = here.client_of(None).ensure_slot(&fence(2), &key(2), &slot, 1).await.unwrap_err();
+    assert_eq!(moved.class, Class::Fatal);
+    assert!(moved.message.contains("would be left behind"), "{moved}");
+    here.world.kill_node().await;
+    let before = there.docker(&["ps", "--quiet"]);
+    target.ensure_slot(&fence(3), &key(3), &slot, 1).await.unwrap();
+    assert_eq!(there.docker(&["ps", "--quiet"]), before, "adopted");
+    target.remove_slot(&fence(4), &key(4), &web(1)).await.unwrap();
+    assert_eq!(running(&there), "");
+    world::set_system(first.system.as_str());
+    assert_eq!(here.request().await.as_deref(), Some("r1"));
 }
 
 /// Of an engine of its own: the others must not notice.

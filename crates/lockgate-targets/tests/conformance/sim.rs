@@ -13,7 +13,7 @@ use lockgate_model::{
 };
 use lockgate_node::LogLine;
 use lockgate_sim::{JobSeen, Refused, Twin};
-use lockgate_targets::{Capabilities, Class, JobReport, Sighting, Target, TargetError};
+use lockgate_targets::{Class, JobReport, Sighting, Target, TargetError};
 
 use crate::suite::{self, Platform};
 use crate::world::{World, job, service, web};
@@ -124,10 +124,6 @@ impl Client {
 }
 
 impl Target for Client {
-    fn capabilities(&self) -> Capabilities {
-        Capabilities { weights: true, exact_counts: true }
-    }
-
     async fn observe(&self) -> Result<Observed, TargetError> {
         let mut observed = self.state.lock().unwrap().twin.observed();
         for slot in observed.services.values_mut().flat_map(|it| it.slots.values_mut()) {

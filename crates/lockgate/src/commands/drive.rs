@@ -9,7 +9,7 @@ use lockgate_driver::store::{Holder, LeaseError, Store};
 use lockgate_driver::{DriveError, Driver};
 use lockgate_model::{EnvironmentName, Scope, SystemName, TargetKind};
 use lockgate_node::{Place, Vault};
-use lockgate_targets::{Docker, Kubernetes, KubernetesConfig, Local, Platform};
+use lockgate_targets::{Docker, DockerConfig, HostAddress, Kubernetes, KubernetesConfig, Local, Platform};
 
 use super::node::this_program;
 use crate::args::Global;
@@ -58,8 +58,20 @@ pub fn target_of(target: &TargetKind, state_dir: &Path, scope: &Scope) -> anyhow
             let config = KubernetesConfig { scope: scope.clone(), target: target.clone(), vault };
             Ok(Platform::Kubernetes(Kubernetes::new(config)))
         }
-        TargetKind::Docker(_) => {
-            Ok(Platform::Docker(Docker::here(state_dir, this_program()?, scope.clone(), PUBLISHED_ON)))
+        TargetKind::Docker(target) => {
+            let socket = target.hosts.first().map(|it| it.parse()).transpose().map_err(anyhow::Error::msg)?;
+            let socket = match socket {
+                Some(HostAddress::Here { socket }) => socket,
+                None => None,
+                Some(HostAddress::Ssh(it)) => bail!("this version does not release to {it} yet"),
+            };
+            Ok(Platform::Docker(Docker::new(DockerConfig {
+                state_dir: state_dir.to_owned(),
+                program: this_program()?,
+                scope: scope.clone(),
+                bind: PUBLISHED_ON,
+                socket,
+            })))
         }
         TargetKind::Ecs(_) | TargetKind::EcsExpress(_) | TargetKind::AppRunner(_) => {
             bail!("this version does not release to `{}` yet", target.as_str())
