@@ -131,7 +131,7 @@ impl Node {
         // A look may have come in the time that this took; from here on it waits for its turn.
         let again = async || self.admit(fence, subject).await;
         let engine = self.base.keeper.now().engine(scope).map(str::to_owned);
-        let order = Order { scope, key, job, form, hosts, engine };
+        let order = Order { scope, key, job, form, engine, hosts };
         self.jobs.run_container(order, again).await
     }
 }
