@@ -60,6 +60,8 @@ pub struct SampleConfig {
     pub crash: Option<Crash>,
     pub ignore_term: bool,
     pub database_url: Option<String>,
+    /// Number of the migration that has to be in the database before the service is ready.
+    pub needs_migration: Option<i64>,
     pub redis_url: Option<String>,
     /// Where `/env` looks; it asks for keys that start with `SAMPLE_` only.
     pub shown: fn(&str) -> Option<String>,
@@ -81,6 +83,7 @@ impl Default for SampleConfig {
             crash: None,
             ignore_term: false,
             database_url: None,
+            needs_migration: None,
             redis_url: None,
             shown: |_| None,
         }
@@ -115,6 +118,12 @@ impl SampleConfig {
             crash: parse(&get, "SAMPLE_CRASH", "`at-start`, `after-ready:3s` or `on-request:100`", crash)?,
             ignore_term: get("SAMPLE_IGNORE_TERM").is_some_and(|it| it != "0" && it != "false"),
             database_url: get("DATABASE_URL"),
+            needs_migration: parse(
+                &get,
+                "SAMPLE_NEEDS_MIGRATION",
+                "the number of a migration",
+                from_str::<i64>,
+            )?,
             redis_url: get("REDIS_URL"),
             shown: |key| std::env::var(key).ok(),
         })

@@ -7,6 +7,7 @@ use sqlx::postgres::{PgPool, PgPoolOptions};
 
 use crate::config::SampleConfig;
 use crate::redis::Redis;
+use crate::worker::{JOBS, done_by};
 
 /// A dependency that takes longer is as good as gone for a readiness check.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
@@ -15,6 +16,7 @@ const CONNECTIONS_MAX: u32 = 2;
 
 pub(crate) struct Dependencies {
     postgres: Option<PgPool>,
+    needs_migration: Option<i64>,
     redis: Option<Redis>,
 }
 
@@ -28,7 +30,7 @@ impl Dependencies {
         };
         let postgres = config.database_url.as_ref().map(pool).transpose().map_err(io::Error::other)?;
         let redis = config.redis_url.as_deref().map(Redis::new).transpose()?;
-        Ok(Dependencies { postgres, redis })
+        Ok(Dependencies { postgres, needs_migration: config.needs_migration, redis })
     }
 
     /// What does not answer, each with why.
@@ -39,12 +41,31 @@ impl Dependencies {
         {
             failing.push(("postgres", error));
         }
+        if let (Some(pool), Some(number)) = (&self.postgres, self.needs_migration)
+            && let Err(error) = migrated(pool, number).await
+        {
+            failing.push(("migrations", error));
+        }
         if let Some(redis) = &self.redis
             && let Err(error) = within(redis.ping()).await
         {
             failing.push(("redis", error));
         }
         failing
+    }
+
+    /// Leaves work for whoever takes it.
+    pub(crate) async fn enqueue(&self) -> Result<(), String> {
+        within(self.queue()?.push(JOBS, "job")).await
+    }
+
+    /// How many jobs the workers of a version have done.
+    pub(crate) async fn done_by(&self, version: &str) -> Result<String, String> {
+        within(self.queue()?.get(&done_by(version))).await
+    }
+
+    fn queue(&self) -> Result<&Redis, String> {
+        self.redis.as_ref().ok_or_else(|| "REDIS_URL is not set".to_owned())
     }
 
     /// Counts one hit of a service; `None` when there is nothing to count in.
@@ -63,6 +84,16 @@ impl Dependencies {
         if let Some(pool) = &self.postgres {
             pool.close().await;
         }
+    }
+}
+
+/// Of sqlx's own ledger.
+async fn migrated(pool: &PgPool, number: i64) -> Result<(), String> {
+    let look = "SELECT EXISTS (SELECT FROM _sqlx_migrations WHERE version = $1 AND success)";
+    match within(sqlx::query_scalar::<_, bool>(look).bind(number).fetch_one(pool)).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(format!("migration {number} is not applied")),
+        Err(error) => Err(error),
     }
 }
 

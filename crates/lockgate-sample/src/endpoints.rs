@@ -24,7 +24,8 @@ const ECHO_MAX: usize = 16 << 20;
 const SLOW_MAX_MS: u64 = 600_000;
 const EVENT_EVERY: Duration = Duration::from_millis(250);
 /// Asked for by whoever watches over the instance; no requests of users.
-const PLATFORM: [&str; 3] = ["/health", "/api/v1/health", "/metrics"];
+const PLATFORM: [&str; 6] =
+    ["/health", "/health/live", "/health/ready", "/healthz", "/api/v1/health", "/metrics"];
 
 pub(crate) async fn answer(app: Arc<App>, request: Request) -> Response<Body> {
     app.counts.requests.fetch_add(1, Ordering::Relaxed);
@@ -40,7 +41,10 @@ pub(crate) async fn answer(app: Arc<App>, request: Request) -> Response<Body> {
 async fn route(app: &Arc<App>, path: &str, request: Request) -> Response<Body> {
     match (request.method(), path) {
         (&Method::GET | &Method::POST, "/" | "/work") => work(app).await,
-        (&Method::GET, "/health" | "/api/v1/health") => health(app).await,
+        (&Method::GET, "/health" | "/health/ready" | "/healthz" | "/api/v1/health") => health(app).await,
+        (&Method::GET, "/health/live") => json(StatusCode::OK, &identity(app)),
+        (&Method::POST, "/jobs") => enqueue(app).await,
+        (&Method::GET, "/jobs") => jobs(app, &request).await,
         (&Method::GET, "/slow") => slow(app, &request).await,
         (&Method::GET, "/events") => events(app.clone()),
         (&Method::GET, "/ws") => crate::websocket::accept(app, request),
@@ -87,6 +91,22 @@ async fn health(app: &App) -> Response<Body> {
     body["failing"] = unready.iter().map(|it| (it.0, it.1.clone())).collect();
     let status = if unready.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     json(status, &body)
+}
+
+async fn enqueue(app: &App) -> Response<Body> {
+    match app.dependencies.enqueue().await {
+        Ok(()) => text(StatusCode::ACCEPTED, "a worker will do it\n"),
+        Err(error) => failure(app, &error),
+    }
+}
+
+/// `/jobs?by=v2`: how many the workers of that version have done.
+async fn jobs(app: &App, request: &Request) -> Response<Body> {
+    let version = parameter(request, "by").unwrap_or_default();
+    match app.dependencies.done_by(&version).await {
+        Ok(count) => text(StatusCode::OK, if count.is_empty() { "0" } else { &count }),
+        Err(error) => failure(app, &error),
+    }
 }
 
 async fn slow(app: &App, request: &Request) -> Response<Body> {

@@ -11,9 +11,11 @@ mod redis;
 mod serve;
 mod served;
 mod websocket;
+mod worker;
 
 pub use config::{Crash, InvalidKnob, Readiness, SampleConfig};
 pub use serve::{Sample, run};
+pub use worker::Worker;
 
 /// Answers that the knobs made carry this text in the `error` field of their body.
 pub const INJECTED: &str = "injected";

@@ -88,6 +88,17 @@ async fn hits_outlive_the_instance_and_health_follows_the_database() {
 
     let running = Running::start(dependencies.config()).await;
     assert!(get(running.http, "/work").await.1.contains("\"hits\":2"));
+
+    let waits = SampleConfig { needs_migration: Some(7), ..dependencies.config() };
+    let waiting = Running::start(waits).await;
+    let (status, body) = get(waiting.http, "/health/ready").await;
+    assert!(status == 503 && body.contains("migrations"), "{status} {body}");
+    assert_eq!(get(waiting.http, "/health/live").await.0, 200);
+    let ledger = "CREATE TABLE _sqlx_migrations (version bigint, success boolean)";
+    dependencies.psql(&["-c", ledger, "-c", "INSERT INTO _sqlx_migrations VALUES (7, true)"]);
+    assert_eq!(get(waiting.http, "/health/ready").await.0, 200);
+    waiting.end().await.unwrap();
+
     assert!(dependencies.script("down"));
     let (status, body) = get(running.http, "/health").await;
     assert_eq!(status, 503);

@@ -155,7 +155,23 @@ pub enum Command {
     Drive { system: SystemName, environment: EnvironmentName },
     /// The small service of the demo and the examples
     #[command(hide = true)]
-    Sample,
+    Sample {
+        #[command(subcommand)]
+        role: Option<SampleRole>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SampleRole {
+    /// Do the jobs that the service leaves in Redis
+    Worker,
+    /// Run once, and end
+    Task {
+        name: String,
+        /// How many runs fail, over all releases
+        #[arg(long, default_value_t = 0)]
+        fail_first: u64,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -24,7 +24,6 @@ use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use args::{Cli, Command};
-use exit::Exit;
 use out::Out;
 
 fn main() -> ExitCode {
@@ -89,11 +88,7 @@ async fn run(cli: Cli, out: Out) -> anyhow::Result<ExitCode> {
         Command::Drive { system, environment } => {
             commands::drive::drive(global, system, environment, out).await?
         }
-        Command::Sample => {
-            let config = lockgate_sample::SampleConfig::from_env(|name| std::env::var(name).ok())?;
-            lockgate_sample::run(config).await?;
-            Exit::Done
-        }
+        Command::Sample { role } => commands::sample::sample(role.as_ref(), out).await?,
     };
     Ok(exit.into())
 }

@@ -19,6 +19,7 @@ pub mod node;
 pub mod plan;
 pub mod render;
 pub mod rollback;
+pub mod sample;
 pub mod schema;
 pub mod show;
 pub mod status;

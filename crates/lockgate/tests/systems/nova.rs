@@ -2,11 +2,12 @@
 //! in one service that is taken back whole, both while users are there.
 
 use std::path::Path;
-use std::process::Command;
 
 use lockgate_testbed::{Cluster, Engine, Image, Networks, Server, image_of_server};
 
 use crate::folder::Folder;
+use crate::images::sample_with;
+use crate::namespace::Namespace;
 use crate::users::{Users, assert_nothing_was_lost};
 
 const SERVICES: [(&str, u16); 11] = [
@@ -29,6 +30,11 @@ const REQUESTS_PER_SECOND: f64 = 150.0;
 fn on_kubernetes_no_user_notices_a_release_that_is_promoted_nor_one_that_is_taken_back() {
     let Some(cluster) = Cluster::given("nova on Kubernetes") else { return };
     let namespace = Namespace::new(&cluster, "nova-drill");
+    // What the example expects to be there.
+    namespace.apply(
+        "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: nova}\n\
+         spec: {gatewayClassName: traefik, listeners: [{name: web, port: 8000, protocol: HTTP}]}\n",
+    );
     let (Some(postgres), Some(redis)) = (
         image_of_server(Server::Postgres, "systems/postgres:17"),
         image_of_server(Server::Redis, "systems/redis:8"),
@@ -132,59 +138,20 @@ fn environment(target: &str, postgres: &str, redis: &str, reached: impl Fn(&str)
     )
 }
 
-/// The sample service, with nova's migrations beside it.
-fn image() -> Image {
-    let folder = tempfile::tempdir().unwrap();
-    let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/nova/migrations");
-    let inside = folder.path().join("migrations");
-    std::fs::create_dir(&inside).unwrap();
-    for entry in std::fs::read_dir(migrations).unwrap().flatten() {
-        std::fs::copy(entry.path(), inside.join(entry.file_name())).unwrap();
-    }
-    let mut image = Image::of_program(Path::new(env!("CARGO_BIN_EXE_lockgate")));
-    image.add_folder(folder.path());
-    image
-}
-
-/// A namespace of the test's own, with the gateway that the example expects to be there.
-struct Namespace<'c> {
-    cluster: &'c Cluster,
-    name: String,
-}
-
-impl Namespace<'_> {
-    fn new<'c>(cluster: &'c Cluster, prefix: &str) -> Namespace<'c> {
-        let namespace = Namespace { cluster, name: format!("{prefix}-{}", std::process::id()) };
-        namespace.kubectl(&["create", "namespace", &namespace.name], "");
-        let gateway = "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: nova}\n\
-                       spec: {gatewayClassName: traefik, listeners: [{name: web, port: 8000, protocol: HTTP}]}\n";
-        namespace.kubectl(&["--namespace", &namespace.name, "apply", "--filename", "-"], gateway);
-        namespace
-    }
-
-    fn kubectl(&self, args: &[&str], input: &str) {
-        use std::io::Write as _;
-        let program =
-            lockgate_testbed::program("kubectl").expect("kubectl is on the path beside the cluster");
-        let mut command = Command::new(program);
-        command.arg("--kubeconfig").arg(&self.cluster.kubeconfig).args(args);
-        let mut child = command.stdin(std::process::Stdio::piped()).spawn().unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        let ended = child.wait().unwrap();
-        assert!(ended.success() || std::thread::panicking(), "kubectl {args:?}: {ended}");
-    }
-}
-
-impl Drop for Namespace<'_> {
-    fn drop(&mut self) {
-        self.kubectl(&["delete", "namespace", &self.name, "--wait=false"], "");
-    }
-}
-
 /// The first of 14 free ports, below the system's own ports for connections.
 fn free_block() -> u16 {
     let is_free = |port: u16| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok();
     let offset = u16::try_from(std::process::id() % 450).unwrap() * 20;
     let mut blocks = (0..450).map(|idx| 20_000 + (offset + idx * 20) % 9_000);
     blocks.find(|base| (0..14).all(|it| is_free(base + it))).expect("a machine has room for eleven services")
+}
+
+/// The sample service, with nova's migrations beside it.
+fn image() -> Image {
+    let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/nova/migrations");
+    let files = std::fs::read_dir(migrations)
+        .unwrap()
+        .flatten()
+        .map(|it| (it.file_name().into_string().unwrap(), std::fs::read_to_string(it.path()).unwrap()));
+    sample_with(files)
 }
