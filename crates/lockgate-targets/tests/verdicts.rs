@@ -6,7 +6,6 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like the tests themselves")]
 
 use std::collections::BTreeMap;
-use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -18,28 +17,20 @@ use lockgate_model::{
 use lockgate_targets::{
     Change, Class, Found, Kubernetes, KubernetesConfig, Right, Sighting, Target as _, TargetError,
 };
-use lockgate_testbed::Cluster;
+use lockgate_testbed::{Cluster, Namespace};
 use serde_json::{Value, json};
 
 struct Place {
-    namespace: String,
+    namespace: Namespace,
     target: Kubernetes,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut kubectl = Command::new("kubectl");
-        drop(kubectl.args(["delete", "namespace", "--wait=false", &self.namespace]).output());
-    }
 }
 
 impl Place {
     fn new(name: &str) -> Option<Place> {
-        Cluster::given(name)?;
-        let namespace = format!("lg-{name}-{}", std::process::id());
+        let namespace = Namespace::new(&Cluster::given(name)?, &format!("lg-{name}"));
         let target = KubernetesTarget {
             context: None,
-            namespace: namespace.clone(),
+            namespace: namespace.name.clone(),
             via: Via::Apply,
             traffic: Traffic::Replicas,
             kubeconfig: None,
@@ -47,16 +38,7 @@ impl Place {
             pull_secret: None,
         };
         let config = KubernetesConfig { scope: scope(), target, vault: None };
-        let place = Place { namespace, target: Kubernetes::new(config) };
-        place.kubectl(&["create", "namespace", &place.namespace]);
-        Some(place)
-    }
-
-    fn kubectl(&self, args: &[&str]) -> String {
-        let output = Command::new("kubectl").args(["-n", &self.namespace]).args(args).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "kubectl {args:?}: {said}");
-        String::from_utf8(output.stdout).unwrap()
+        Some(Place { namespace, target: Kubernetes::new(config) })
     }
 
     /// What becomes of a version, and within how many seconds.
@@ -183,7 +165,7 @@ async fn a_job_runs_once_and_stays_on_record() {
     assert_eq!(first.exit_code, Some(0));
     assert!(first.tail.iter().any(|it| it.contains("a_job_runs_once")), "{:?}", first.tail);
     // Its pod is gone, its end is not.
-    place.kubectl(&["delete", "pods", "--all", "--wait=true"]);
+    place.namespace.kubectl(&["delete", "pods", "--all", "--wait=true"]);
     assert_eq!(target.run_job(&fence(1), &key(1), &lists).await.unwrap(), first);
     assert_eq!(target.look(&fence(2), &key(1)).await.unwrap(), Sighting::Done(first));
     let failed =
@@ -217,7 +199,7 @@ async fn drift_is_what_somebody_changed_and_what_the_cluster_would_refuse() {
     target.ensure_slot(&fence(2), &key(2), &slot, 0).await.unwrap();
     let keep = Keep { fixtures, slots: vec![slot], images: vec![] };
     assert_eq!(target.drift(&keep).await.unwrap(), []);
-    place.kubectl(&[
+    place.namespace.kubectl(&[
         "set",
         "image",
         "deployment/web-r1",
@@ -243,7 +225,7 @@ async fn drift_is_what_somebody_changed_and_what_the_cluster_would_refuse() {
     let [port, kind] = refused[..] else { panic!("{found:?}") };
     assert!(port.contains("cannot try out Service bad") && port.contains("70000"), "{port}");
     assert!(kind.contains("its kind is not installed"), "{kind}");
-    place.kubectl(&["delete", "configmap", "settings"]);
+    place.namespace.kubectl(&["delete", "configmap", "settings"]);
     let found = target.drift(&keep).await.unwrap();
     assert!(found.iter().any(|it| it.name == "settings" && it.change == Change::Missing), "{found:?}");
 }
@@ -260,7 +242,7 @@ async fn a_cluster_that_has_all_is_well_and_a_namespace_that_is_missing_is_named
     let checks = place.target.doctor(&[right]).await;
     assert!(checks.iter().any(|it| it.detail == "all 2 that a release needs"), "{checks:?}");
     assert!(checks.iter().all(|it| it.found != Found::Bad), "{checks:?}");
-    place.kubectl(&["delete", "namespace", &place.namespace, "--wait=true"]);
+    place.namespace.kubectl(&["delete", "namespace", &place.namespace.name, "--wait=true"]);
     let checks = place.target.doctor(&[]).await;
     let bad: Vec<&str> =
         checks.iter().filter(|it| it.found == Found::Bad).map(|it| it.what.as_str()).collect();

@@ -10,13 +10,17 @@ mod debian;
 mod engine;
 mod host;
 mod image;
+mod namespace;
 mod program;
 mod registry;
+mod said;
 mod servers;
 
 pub use cluster::{Cluster, image_of_program, image_of_server};
 pub use engine::{Builder, Container, Engine, Networks, bases};
 pub use host::{output, program, skipped};
 pub use image::{Config, Image};
+pub use namespace::Namespace;
 pub use registry::Registry;
+pub use said::Said;
 pub use servers::Server;

@@ -4,13 +4,14 @@
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use lockgate_sample::load::{Load, LoadReport, Rate};
+use lockgate_testbed::Said;
 use serde_json::Value;
 
 /// Longest that anything may be waited for; all of it comes far earlier.
@@ -294,33 +295,6 @@ impl Drop for Nova {
         } else {
             self.dependencies(&["down"]);
         }
-    }
-}
-
-/// What a command said.
-struct Said {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-impl Said {
-    fn of(output: &Output) -> Said {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Said { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
-    }
-
-    #[track_caller]
-    fn ended(self, code: i32) -> Said {
-        assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
-        self
-    }
-
-    #[track_caller]
-    fn says(self, text: &str) -> Said {
-        let all = format!("{}{}", self.stdout, self.stderr);
-        assert!(all.contains(text), "it does not say `{text}`:\n{all}");
-        self
     }
 }
 

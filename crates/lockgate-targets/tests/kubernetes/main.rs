@@ -40,8 +40,7 @@ where
     Trial::test(name, move || {
         let Some(cluster) = lockgate_testbed::Cluster::given(name) else { return Ok::<(), Failed>(()) };
         runtime().block_on(async {
-            let place = place::Place::new(cluster, name);
-            let _removed = place.remover();
+            let place = place::Place::new(&cluster, name);
             run(place).await;
         });
         Ok(())

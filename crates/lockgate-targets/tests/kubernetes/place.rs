@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use lockgate_model::{
@@ -12,7 +11,7 @@ use lockgate_model::{
     SlotSpec, Stop, SystemName, Traffic, Version, Via,
 };
 use lockgate_targets::{Kubernetes, KubernetesConfig, Target as _};
-use lockgate_testbed::Cluster;
+use lockgate_testbed::{Cluster, Namespace};
 use serde_json::{Value, json};
 
 use crate::client::Client;
@@ -23,37 +22,20 @@ const SOON: Duration = Duration::from_mins(1);
 
 #[derive(Clone)]
 pub(crate) struct Place {
-    cluster: Cluster,
-    pub(crate) namespace: String,
-}
-
-/// Removes the namespace, whether the test went well or not.
-pub(crate) struct Remover(String);
-
-impl Drop for Remover {
-    fn drop(&mut self) {
-        let mut kubectl = Command::new("kubectl");
-        drop(kubectl.args(["delete", "namespace", "--wait=false", "--ignore-not-found", &self.0]).output());
-    }
+    namespace: Arc<Namespace>,
 }
 
 impl Place {
-    pub(crate) fn new(cluster: Cluster, name: &str) -> Place {
+    pub(crate) fn new(cluster: &Cluster, name: &str) -> Place {
         let short: String =
             name.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '-' }).collect();
-        let namespace = format!("lg-{}-{}", &short[..short.len().min(30)], std::process::id());
-        let place = Place { cluster, namespace };
-        kubectl(&["create", "namespace", &place.namespace]);
-        place
-    }
-
-    pub(crate) fn remover(&self) -> Remover {
-        Remover(self.namespace.clone())
+        let prefix = format!("lg-{}", &short[..short.len().min(30)]);
+        Place { namespace: Arc::new(Namespace::new(cluster, &prefix)) }
     }
 
     pub(crate) fn object(&self, kind: &str, name: &str) -> Option<Value> {
-        let args = ["get", kind, name, "-n", &self.namespace, "-o", "json", "--ignore-not-found"];
-        serde_json::from_str(&kubectl(&args)).ok()
+        let args = ["get", kind, name, "-o", "json", "--ignore-not-found"];
+        serde_json::from_str(&self.namespace.kubectl(&args)).ok()
     }
 
     pub(crate) fn target(&self, traffic: Traffic) -> Kubernetes {
@@ -61,7 +43,7 @@ impl Place {
             scope: scope(),
             target: KubernetesTarget {
                 context: None,
-                namespace: self.namespace.clone(),
+                namespace: self.namespace.name.clone(),
                 via: Via::Apply,
                 traffic,
                 kubeconfig: None,
@@ -74,12 +56,12 @@ impl Place {
 
     /// Through the Gateway.
     pub(crate) fn gateway(&self) -> Client {
-        self.client(&self.cluster.gateway)
+        self.client(&self.namespace.cluster.gateway)
     }
 
     /// Through the Ingress controller.
     pub(crate) fn ingress(&self) -> Client {
-        self.client(&self.cluster.ingress)
+        self.client(&self.namespace.cluster.ingress)
     }
 
     fn client(&self, url: &str) -> Client {
@@ -87,7 +69,7 @@ impl Place {
     }
 
     pub(crate) fn host(&self) -> String {
-        format!("{}.test", self.namespace)
+        format!("{}.test", self.namespace.name)
     }
 
     /// The Service, as it is rendered.
@@ -95,7 +77,7 @@ impl Place {
         let port = json!({"name": "http", "port": PORT, "targetPort": PORT, "appProtocol": "http"});
         json!({
             "apiVersion": "v1", "kind": "Service",
-            "metadata": {"name": "web", "namespace": self.namespace},
+            "metadata": {"name": "web", "namespace": self.namespace.name},
             "spec": {"selector": {"app.kubernetes.io/name": "web", "lockgate.dev/track": "stable"}, "ports": [port]},
         })
     }
@@ -103,7 +85,7 @@ impl Place {
     pub(crate) fn route(&self) -> Value {
         json!({
             "apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute",
-            "metadata": {"name": "web", "namespace": self.namespace},
+            "metadata": {"name": "web", "namespace": self.namespace.name},
             "spec": {
                 "parentRefs": [{"name": "shared", "namespace": "gateway"}],
                 "hostnames": [self.host()],
@@ -117,7 +99,7 @@ impl Place {
         let path = json!({"path": "/", "pathType": "Prefix", "backend": backend});
         json!({
             "apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
-            "metadata": {"name": "web", "namespace": self.namespace},
+            "metadata": {"name": "web", "namespace": self.namespace.name},
             "spec": {"ingressClassName": "nginx", "rules": [{"host": self.host(), "http": {"paths": [path]}}]},
         })
     }
@@ -184,13 +166,6 @@ pub(crate) fn slot(release: u64, env: &[(&str, &str)]) -> SlotSpec {
         form: Form::Objects(Objects(vec![deployment])),
         metrics: Some(MetricsAt { path: "/metrics".to_owned(), port: PORT }),
     }
-}
-
-fn kubectl(args: &[&str]) -> String {
-    let output = Command::new("kubectl").args(args).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "kubectl {args:?}: {said}");
-    String::from_utf8(output.stdout).unwrap()
 }
 
 /// This program, in the registry of the cluster.

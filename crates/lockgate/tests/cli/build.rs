@@ -7,7 +7,8 @@ use lockgate_images::{Client, Config, Reference};
 use lockgate_testbed::{Engine, Networks, Registry};
 use serde_json::{Value, json};
 
-use crate::world::{Said, World, free_port};
+use crate::world::{World, free_port};
+use lockgate_testbed::Said;
 
 const WHAT: &str = "images are built";
 /// `U*U`, from the vectors that bcrypt's implementations are tested by.

@@ -1,9 +1,8 @@
 //! What looks into a real cluster, by an account that has the rendered Role and nothing else.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use lockgate_testbed::{Cluster, image_of_program};
+use lockgate_testbed::{Cluster, Namespace, image_of_program};
 use serde_json::{Value, json};
 
 use crate::world::World;
@@ -13,30 +12,20 @@ const WHAT: &str = "commands that look into a cluster";
 /// A folder, a namespace, and an account that may do what the rendered Role says.
 struct Account {
     world: World,
-    namespace: String,
-}
-
-impl Drop for Account {
-    fn drop(&mut self) {
-        let mut kubectl = Command::new("kubectl");
-        drop(kubectl.args(["delete", "namespace", "--wait=false", &self.namespace]).output());
-    }
+    namespace: Namespace,
 }
 
 impl Account {
     fn open() -> Option<Account> {
-        Cluster::given(WHAT)?;
-        let namespace = format!("lg-account-{}", std::process::id());
+        let namespace = Namespace::new(&Cluster::given(WHAT)?, "lg-account");
         let world = World::new();
-        world.write_text(&spec(&namespace));
+        world.write_text(&spec(&namespace.name));
         world.run(&["render", "--only", "rbac"]).ended(0);
         let kubeconfig = world.path().join("kubeconfig");
         let world = world.with_variable("KUBECONFIG", kubeconfig.to_str().unwrap());
         let account = Account { world, namespace };
-        kubectl(&["create", "namespace", &account.namespace]);
-        kubectl(&["apply", "--filename", account.role().to_str().unwrap()]);
-        let token = kubectl(&["create", "token", "lockgate", "--namespace", &account.namespace]);
-        log_in(&kubeconfig, token.trim());
+        account.apply_role();
+        account.log_in(&kubeconfig);
         Some(account)
     }
 
@@ -44,24 +33,18 @@ impl Account {
         self.world.path().join("deploy/rbac/prod.yaml")
     }
 
-    fn kubectl(&self, args: &[&str]) {
-        kubectl(&[&["--namespace", &self.namespace], args].concat());
+    fn apply_role(&self) {
+        self.namespace.kubectl(&["apply", "--filename", self.role().to_str().unwrap()]);
     }
-}
 
-/// By one who may do everything.
-fn kubectl(args: &[&str]) -> String {
-    let output = Command::new("kubectl").args(args).output().unwrap();
-    assert!(output.status.success(), "kubectl {args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// The tests' own kubeconfig, with another user in it.
-fn log_in(path: &Path, token: &str) {
-    let all = kubectl(&["config", "view", "--raw", "--minify", "--flatten", "--output", "json"]);
-    let mut config: Value = serde_json::from_str(&all).unwrap();
-    config["users"][0]["user"] = json!({ "token": token });
-    std::fs::write(path, config.to_string()).unwrap();
+    /// The tests' own kubeconfig, with another user in it.
+    fn log_in(&self, kubeconfig: &Path) {
+        let token = self.namespace.kubectl(&["create", "token", "lockgate"]);
+        let all = ["config", "view", "--raw", "--minify", "--flatten", "--output", "json"];
+        let mut config: Value = serde_json::from_str(&self.namespace.kubectl(&all)).unwrap();
+        config["users"][0]["user"] = json!({ "token": token.trim() });
+        std::fs::write(kubeconfig, config.to_string()).unwrap();
+    }
 }
 
 fn spec(namespace: &str) -> String {
@@ -104,7 +87,7 @@ fn an_account_with_the_rendered_role_releases_and_sees_what_others_change() {
     world.run(&["deploy", "prod", "--version", "v1", "--image", &image]).ended(0);
     world.run(&["diff", "prod"]).ended(0).says("as the spec says");
 
-    account.kubectl(&[
+    account.namespace.kubectl(&[
         "set",
         "image",
         "deployment/web-r1",
@@ -123,7 +106,7 @@ fn an_account_with_the_rendered_role_releases_and_sees_what_others_change() {
     let without = role.replace("[pods/log]", "[pods/none]");
     assert_ne!(role, without);
     std::fs::write(account.role(), without).unwrap();
-    kubectl(&["apply", "--filename", account.role().to_str().unwrap()]);
+    account.apply_role();
     let said = world.run(&["doctor", "prod"]).ended(1);
     let said = said.says("right to get pods/log").says("the last words of what crashed are shown");
     said.says(r#"{apiGroups: [""], resources: ["pods/log"], verbs: ["get"]}"#);

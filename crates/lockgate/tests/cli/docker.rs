@@ -4,7 +4,8 @@ use std::path::Path;
 
 use lockgate_testbed::{Engine, Image, Networks, Registry};
 
-use crate::world::{Said, World, kill, until};
+use crate::world::{World, kill, until};
+use lockgate_testbed::Said;
 
 const WHAT: &str = "releases to Docker";
 

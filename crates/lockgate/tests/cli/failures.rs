@@ -3,7 +3,8 @@
 use std::net::TcpListener;
 
 use crate::knobs::Knobs;
-use crate::world::{Said, World};
+use crate::world::World;
+use lockgate_testbed::Said;
 
 /// Releases `v2` over a good `v1` under load; it must end with `code`, and `v1` serve as if nothing had been.
 #[track_caller]

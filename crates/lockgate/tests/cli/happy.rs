@@ -1,7 +1,8 @@
 //! Releases that go well, and what the other commands say of them.
 
 use crate::knobs::Knobs;
-use crate::world::{Said, World};
+use crate::world::World;
+use lockgate_testbed::Said;
 
 #[test]
 fn a_canary_takes_over_under_load_and_every_command_can_tell() {

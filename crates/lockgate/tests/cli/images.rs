@@ -3,7 +3,8 @@
 use lockgate_testbed::{Config, Image, Registry};
 use serde_json::Value;
 
-use crate::world::{Said, World, free_port};
+use crate::world::{World, free_port};
+use lockgate_testbed::Said;
 
 const WHAT: &str = "images of a release are found";
 

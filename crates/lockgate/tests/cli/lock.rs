@@ -6,7 +6,8 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::world::{Said, World, free_port, until};
+use crate::world::{World, free_port, until};
+use lockgate_testbed::Said;
 
 const DIGEST: &str = "sha256:6f4c2d1e0b9a88776655443322110ffeeddccbbaa99887766554433221100ffe";
 const COMMIT: &str = "3333333333333333333333333333333333333333";

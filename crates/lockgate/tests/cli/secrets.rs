@@ -91,7 +91,7 @@ fn values_reach_instances_and_a_rollback_restores_those_of_its_time() {
     let deploy = |version: &str| {
         let mut command = world.command(&["deploy", "local", "--version", version]);
         let output = command.env("GIVEN_PLAIN", "of the shell").env("GIVEN_TOKEN", "not this one").output();
-        crate::world::Said::of(&output.unwrap()).ended(0)
+        lockgate_testbed::Said::of(&output.unwrap()).ended(0)
     };
     deploy("v1");
     let first = given(&world);

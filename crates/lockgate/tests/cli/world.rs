@@ -2,11 +2,12 @@
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use lockgate_sample::load::{Load, LoadHandle, LoadReport, Rate};
+use lockgate_testbed::Said;
 
 use crate::knobs::Knobs;
 
@@ -23,44 +24,6 @@ pub struct World {
     pub api: u16,
     /// Variables of every command.
     variables: Vec<(&'static str, String)>,
-}
-
-/// What a command said.
-#[derive(Debug)]
-pub struct Said {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
-}
-
-impl Said {
-    pub fn of(output: &Output) -> Said {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Said { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
-    }
-
-    #[track_caller]
-    pub fn ended(self, code: i32) -> Said {
-        assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
-        self
-    }
-
-    /// Everything it said, on both streams.
-    pub fn all(&self) -> String {
-        format!("{}{}", self.stdout, self.stderr)
-    }
-
-    #[track_caller]
-    pub fn says(self, text: &str) -> Said {
-        assert!(self.all().contains(text), "it does not say `{text}`:\n{}", self.all());
-        self
-    }
-
-    /// What it said on standard output, which must be one JSON value.
-    #[track_caller]
-    pub fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|it| panic!("no JSON ({it}): {self:?}"))
-    }
 }
 
 impl World {

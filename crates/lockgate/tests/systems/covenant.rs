@@ -3,11 +3,10 @@
 
 use std::net::SocketAddr;
 
-use lockgate_testbed::{Cluster, Engine, Image, Networks, Server, image_of_server};
+use lockgate_testbed::{Cluster, Engine, Image, Namespace, Networks, Server, image_of_server};
 
 use crate::folder::Folder;
 use crate::images::sample_with;
-use crate::namespace::Namespace;
 use crate::users::{Users, ask, assert_nothing_was_lost, until};
 
 const OF_BACKEND: [&str; 2] = ["backend", "worker"];
@@ -129,7 +128,7 @@ impl Covenant {
     }
 
     #[track_caller]
-    fn deploy(&mut self, version: &str) -> crate::folder::Said {
+    fn deploy(&mut self, version: &str) -> lockgate_testbed::Said {
         let idx = MIGRATIONS.iter().position(|it| it.0 == version).unwrap();
         self.folder.run_image(OF_BACKEND.into_iter().chain(["frontend"]), &self.images[idx]);
         self.folder.deploy("drill", version)

@@ -1,35 +1,9 @@
 //! A copy of an example with one more environment, and the real `lockgate` program in it.
 
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
-/// What a command said.
-#[derive(Debug)]
-pub(crate) struct Said {
-    pub(crate) code: Option<i32>,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-}
-
-impl Said {
-    fn of(output: &Output) -> Said {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Said { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
-    }
-
-    #[track_caller]
-    pub(crate) fn ended(self, code: i32) -> Said {
-        assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
-        self
-    }
-
-    #[track_caller]
-    pub(crate) fn says(self, text: &str) -> Said {
-        let all = format!("{}{}", self.stdout, self.stderr);
-        assert!(all.contains(text), "it does not say `{text}`:\n{all}");
-        self
-    }
-}
+use lockgate_testbed::Said;
 
 pub(crate) struct Folder {
     dir: tempfile::TempDir,

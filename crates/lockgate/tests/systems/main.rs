@@ -5,6 +5,5 @@
 mod covenant;
 mod folder;
 mod images;
-mod namespace;
 mod nova;
 mod users;

@@ -3,11 +3,10 @@
 
 use std::path::Path;
 
-use lockgate_testbed::{Cluster, Engine, Image, Networks, Server, image_of_server};
+use lockgate_testbed::{Cluster, Engine, Image, Namespace, Networks, Server, image_of_server};
 
 use crate::folder::Folder;
 use crate::images::sample_with;
-use crate::namespace::Namespace;
 use crate::users::{Users, assert_nothing_was_lost};
 
 const SERVICES: [(&str, u16); 11] = [
