@@ -37,6 +37,8 @@ pub enum DriveError {
     Lease(#[from] LeaseError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("{0} takes over what others installed, which no driver does")]
+    Adopts(ReleaseId),
     #[error("the target cannot be looked at")]
     Target(#[from] TargetError),
 }
@@ -64,6 +66,10 @@ impl<T: Target + 'static> Driver<T> {
             // An epoch for each release: a target compares places in the journal within one epoch only.
             let lease = self.store.acquire(&self.scope, &self.holder, clock::now()).await?;
             match self.store.next(&self.scope).await? {
+                Some(next) if next.kind == ReleaseKind::Adopt => {
+                    self.store.let_go(&lease).await?;
+                    return Err(DriveError::Adopts(next.id));
+                }
                 Some(next) => self.release(&lease, &next).await?,
                 None if self.store.give_back(&lease).await? == GivenBack::Free => return Ok(()),
                 None => (),
@@ -112,6 +118,7 @@ impl<T: Target + 'static> Driver<T> {
         let kind = match row.kind {
             ReleaseKind::Deploy => Kind::Deploy,
             ReleaseKind::Rollback => Kind::Rollback,
+            ReleaseKind::Adopt => return Err(DriveError::Adopts(row.id)),
         };
         let request = Request::new(row.id, kind, snapshot);
         match plan_with(&self.store, &request, &observed).await? {

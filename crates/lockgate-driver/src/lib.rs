@@ -2,6 +2,7 @@
 //!
 //! The engine says what is and what should be under way; this crate makes it so, and makes it durable first.
 
+mod adopt;
 mod clock;
 mod driver;
 mod perform;
@@ -9,5 +10,6 @@ pub mod record;
 mod run;
 pub mod store;
 
+pub use adopt::Adopting;
 pub use driver::{DriveError, Driver, Ending, done_releases, ending, is_done, plan_with};
 pub use perform::JOB_FAILED_FOR_GOOD;

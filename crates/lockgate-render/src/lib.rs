@@ -59,7 +59,7 @@ pub use manifest::{Entry, Manifest, PATH as MANIFEST};
 pub use output::Problem;
 pub use rbac::{Rule, rules};
 pub use tree::{Comparison, Difference, DifferenceKind};
-pub use workloads::{WorkloadRequest, Workloads, workloads};
+pub use workloads::{Installed, WorkloadRequest, Workloads, installed, workloads};
 
 use facts::Facts;
 use output::Output;

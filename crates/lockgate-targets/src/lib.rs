@@ -25,7 +25,10 @@ pub use docker::{Docker, DockerConfig, HostAddress, SshAddress};
 pub use doctor::{Check, Found};
 pub use error::{Class, TargetError};
 #[cfg(feature = "kubernetes")]
-pub use kubernetes::{Change, FieldDiff, Kubernetes, KubernetesConfig, ObjectDiff, Right, Writer};
+pub use kubernetes::{
+    Adoption, Change, FieldDiff, FoundObject, HelmRelease, HelmVerdict, Kubernetes, KubernetesConfig,
+    ObjectDiff, Rendered, Right, TakeOver, Taken, Verdict, Writer,
+};
 pub use local::Local;
 pub use lockgate_node::LogLine;
 pub use platform::Platform;

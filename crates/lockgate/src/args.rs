@@ -125,6 +125,8 @@ pub enum Command {
     Diff { environment: Option<EnvironmentName> },
     /// Check that an environment's platform has what a release needs
     Doctor { environment: Option<EnvironmentName> },
+    /// Take over what Helm or kubectl installed from the rendered files, without starting any pod again
+    Adopt(AdoptArgs),
     /// Carry out a release
     Deploy(DeployArgs),
     /// Follow the release that runs, and see to it that it goes on
@@ -315,6 +317,17 @@ pub struct PlanArgs {
     /// Image that a service is released with, whatever else is said of it (can be repeated)
     #[arg(long = "image", value_name = "SERVICE=IMAGE")]
     pub images: Vec<ImageArg>,
+}
+
+#[derive(Debug, Args)]
+pub struct AdoptArgs {
+    pub environment: Option<EnvironmentName>,
+    /// What to call the version that runs; without it, what its pods or the tag of its image say
+    #[arg(long)]
+    pub version: Option<Version>,
+    /// Take it over; without it, only show what would be taken over
+    #[arg(long)]
+    pub yes: bool,
 }
 
 #[derive(Debug, Args)]

@@ -69,6 +69,7 @@ async fn run(cli: Cli, out: Out) -> anyhow::Result<ExitCode> {
         Command::Doctor { environment } => {
             commands::doctor::doctor(global, environment.as_ref(), out).await?
         }
+        Command::Adopt(args) => Box::pin(commands::adopt::adopt(global, args, out)).await?,
         Command::Deploy(args) => Box::pin(commands::deploy::deploy(global, args, out)).await?,
         Command::Watch { environment } => commands::deploy::watch(global, environment.as_ref(), out).await?,
         Command::Status { environment } => {

@@ -37,6 +37,12 @@ pub struct Asked<'a> {
 #[error("{}", told(.0))]
 pub struct NotMade(Vec<Problem>);
 
+impl NotMade {
+    pub fn new(problems: Vec<Problem>) -> NotMade {
+        NotMade(problems)
+    }
+}
+
 fn told(problems: &[Problem]) -> String {
     let lines: Vec<String> = problems.iter().map(|it| format!("{}; {}", it.message, it.help)).collect();
     lines.join("\n")
@@ -78,7 +84,7 @@ async fn freeze(
         secrets: &secrets.services,
         dependency_secrets: &secrets.passwords,
     });
-    let Workloads { forms, job_forms, fixtures } = workloads.map_err(NotMade)?;
+    let Workloads { forms, job_forms, fixtures } = workloads.map_err(NotMade::new)?;
     let (files, migrations) = keep_files(&system, folder, &place)?;
     let system = without(system, &secrets);
     let Secrets { services: secrets, own: own_secrets, .. } = secrets;

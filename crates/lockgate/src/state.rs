@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use lockgate_driver::store::Store;
+use lockgate_driver::store::{ReleaseKind, Store};
 use lockgate_model::{EnvironmentName, Scope};
 use lockgate_node::Place;
 
@@ -35,6 +35,18 @@ impl State {
         }
         let store = Store::open(&dir.join("state.db")).await?;
         Ok(State { out, dir, store })
+    }
+
+    /// Refuses what cannot be done while something is half taken over.
+    pub async fn refuse_half_adopted(&self, scope: &Scope) -> anyhow::Result<()> {
+        match self.store.next(scope).await? {
+            Some(row) if row.kind == ReleaseKind::Adopt => bail!(
+                "{} takes over what is installed, and is not done; `lockgate adopt {} --yes` finishes it",
+                row.id,
+                scope.environment
+            ),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// The system and environment that are meant: the one named, or the only one with releases.

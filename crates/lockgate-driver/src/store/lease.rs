@@ -151,13 +151,18 @@ impl Store {
         if 0 < waiting {
             return Ok(GivenBack::MoreToDo);
         }
-        sqlx::query("UPDATE leases SET holder = NULL WHERE system = ? AND environment = ?")
-            .bind(lease.scope.system.as_str())
-            .bind(lease.scope.environment.as_str())
-            .execute(&mut *tx)
-            .await?;
+        free(&mut tx, &lease.scope).await?;
         tx.commit().await?;
         Ok(GivenBack::Free)
+    }
+
+    /// Gives the lease back, whatever waits.
+    pub async fn let_go(&self, lease: &Lease) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
+        lease.check(&mut tx).await?;
+        free(&mut tx, &lease.scope).await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// The process that carries out releases of a scope now.
@@ -172,6 +177,15 @@ impl Store {
             holder.flatten().map(|it| from_json::<Holder>("the holder of a lease", &it)).transpose()?;
         Ok(holder.filter(Holder::is_alive))
     }
+}
+
+async fn free(tx: &mut Transaction<'static, Sqlite>, scope: &Scope) -> Result<(), StoreError> {
+    sqlx::query("UPDATE leases SET holder = NULL WHERE system = ? AND environment = ?")
+        .bind(scope.system.as_str())
+        .bind(scope.environment.as_str())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,16 +2,18 @@
 
 use lockgate_model::{EnvironmentName, ReleaseId, Scope, Snapshot, SystemName, Timestamp, Version};
 use serde::{Deserialize, Serialize};
-use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, Sqlite, Transaction};
 
-use super::{Store, StoreError, from_json, to_i64, to_json, to_u64};
+use super::{Lease, Store, StoreError, from_json, to_i64, to_json, to_u64};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReleaseKind {
     Deploy,
     Rollback,
+    /// What others installed, taken over as it is. It has no plan and no journal, and no driver carries it out.
+    Adopt,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,23 +66,37 @@ impl Store {
         .bind(to_i64(now.0))
         .execute(&mut *tx)
         .await?;
-        let id = sqlx::query(
-            "INSERT INTO releases (system, environment, kind, version, requested_at, requested_by, state, snapshot)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        let id = insert(&mut tx, new, ReleaseState::Queued, now).await?;
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    /// Records that what is in place is being taken over, if the lease still holds: as a new release, or again as that
+    /// of an attempt that was cut off.
+    pub async fn take_over(
+        &self,
+        lease: &Lease,
+        new: &NewRelease,
+        now: Timestamp,
+    ) -> Result<ReleaseId, StoreError> {
+        let mut tx = self.write().await?;
+        lease.check(&mut tx).await?;
+        let begun: Option<i64> = sqlx::query_scalar(
+            "UPDATE releases SET version = ?3, snapshot = ?4
+             WHERE system = ?1 AND environment = ?2 AND kind = '\"adopt\"' AND state = '\"running\"' RETURNING id",
         )
         .bind(new.scope.system.as_str())
         .bind(new.scope.environment.as_str())
-        .bind(to_json(&new.kind))
         .bind(new.snapshot.version.as_str())
-        .bind(to_i64(now.0))
-        .bind(&new.by)
-        .bind(to_json(&ReleaseState::Queued))
         .bind(to_json(&new.snapshot))
-        .execute(&mut *tx)
-        .await?
-        .last_insert_rowid();
+        .fetch_optional(&mut *tx)
+        .await?;
+        let id = match begun {
+            Some(id) => ReleaseId(to_u64(id)),
+            None => insert(&mut tx, new, ReleaseState::Running, now).await?,
+        };
         tx.commit().await?;
-        Ok(ReleaseId(to_u64(id)))
+        Ok(id)
     }
 
     pub async fn release(&self, id: ReleaseId) -> Result<ReleaseRow, StoreError> {
@@ -172,6 +188,30 @@ impl Store {
             .await?;
         Ok(())
     }
+}
+
+async fn insert(
+    tx: &mut Transaction<'static, Sqlite>,
+    new: &NewRelease,
+    state: ReleaseState,
+    now: Timestamp,
+) -> Result<ReleaseId, StoreError> {
+    let id = sqlx::query(
+        "INSERT INTO releases (system, environment, kind, version, requested_at, requested_by, state, snapshot)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(new.scope.system.as_str())
+    .bind(new.scope.environment.as_str())
+    .bind(to_json(&new.kind))
+    .bind(new.snapshot.version.as_str())
+    .bind(to_i64(now.0))
+    .bind(&new.by)
+    .bind(to_json(&state))
+    .bind(to_json(&new.snapshot))
+    .execute(&mut **tx)
+    .await?
+    .last_insert_rowid();
+    Ok(ReleaseId(to_u64(id)))
 }
 
 fn read(row: &SqliteRow) -> Result<ReleaseRow, StoreError> {

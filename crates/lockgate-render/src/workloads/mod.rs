@@ -9,6 +9,7 @@
 //! form in the next release. What runs is decided where files are rendered from; here it is put into another form.
 
 mod docker;
+mod installed;
 mod kubernetes;
 mod secrets;
 mod template;
@@ -23,6 +24,7 @@ use crate::facts::{self, Facts, ImageFact};
 use crate::output::Problem;
 use crate::{Lock, Request, Selection};
 
+pub use installed::{Installed, installed};
 pub(crate) use secrets::has_secrets_of_its_own;
 
 /// One environment that is released.

@@ -21,7 +21,7 @@ pub(crate) enum Take {
 }
 
 /// Field managers of tools that install files; what was rendered is ours whoever installed it first.
-const INSTALLERS: [&str; 7] = [
+pub(super) const INSTALLERS: [&str; 7] = [
     "lockgate",
     "helm",
     "helmfile",

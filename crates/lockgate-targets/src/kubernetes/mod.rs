@@ -3,11 +3,12 @@
 //! Every call reads what is in the cluster and brings it to what is asked; nothing is remembered here but the
 //! connection. `docs/guide/kubernetes.md` says which objects are whose.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use lockgate_model::{
-    EffectKey, Fence, Fixtures, JobSpec, Keep, KubernetesTarget, Millis, Observed, Samples, Scope,
+    EffectKey, Fence, Fixtures, JobSpec, Keep, KubernetesTarget, Millis, Observed, ReleaseId, Samples, Scope,
     ServiceName, SlotRef, SlotSpec, SmokeSpec, Subject, Weights,
 };
 use lockgate_node::Vault;
@@ -15,6 +16,7 @@ use tokio::sync::OnceCell;
 
 use crate::{Check, JobReport, LogLine, Sighting, Target, TargetError};
 
+mod adopt;
 mod apply;
 mod client;
 mod cluster;
@@ -39,6 +41,9 @@ mod watched;
 mod why;
 mod workload;
 
+pub use adopt::{
+    Adoption, Found as FoundObject, HelmRelease, HelmVerdict, Rendered, TakeOver, Taken, Verdict,
+};
 pub(crate) use cluster::Cluster;
 pub use diff::{Change, FieldDiff, ObjectDiff, Writer};
 pub use doctor::Right;
@@ -83,6 +88,34 @@ impl Kubernetes {
     /// Where the cluster is not as a release left it, or as another one would.
     pub async fn drift(&self, keep: &Keep) -> Result<Vec<ObjectDiff>, TargetError> {
         diff::of_release(self.cluster().await?, keep).await
+    }
+
+    /// What the installed services' versions are called by those who installed them.
+    pub async fn installed_versions(
+        &self,
+        services: &[ServiceName],
+    ) -> Result<BTreeMap<ServiceName, String>, TargetError> {
+        adopt::versions(self.cluster().await?, services).await
+    }
+
+    /// What is there of what was rendered, and whether it can be taken over; `ours` is the number of an attempt that
+    /// was cut off.
+    pub async fn adoption(
+        &self,
+        rendered: &[Rendered],
+        ours: Option<ReleaseId>,
+    ) -> Result<Adoption, TargetError> {
+        adopt::look(self.cluster().await?, rendered, ours).await
+    }
+
+    /// Whether the cluster would take every write.
+    pub async fn try_taking_over(&self, taking: &TakeOver) -> Result<(), TargetError> {
+        adopt::try_out(self.cluster().await?, taking).await
+    }
+
+    /// Makes it Lockgate's. What was cut off is finished by another call.
+    pub async fn take_over(&self, fence: &Fence, taking: &TakeOver) -> Result<(), TargetError> {
+        adopt::take_over(self.cluster().await?, fence, taking).await
     }
 
     /// What releases need of the cluster, these rights among it, checked one by one.

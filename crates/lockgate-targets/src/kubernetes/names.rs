@@ -30,6 +30,8 @@ pub(crate) const FENCE: &str = "lockgate.dev/fence";
 pub(crate) const REPLICAS: &str = "lockgate.dev/replicas";
 /// Annotation: the slot without its Kubernetes objects and the values of its variables, as JSON.
 pub(crate) const SPEC: &str = "lockgate.dev/slot";
+/// Annotation of a Deployment that was taken over: its images as they were written, and what they mean, as JSON.
+pub(crate) const INSTALLED: &str = "lockgate.dev/installed-images";
 /// Annotation of a Secret: which values it is made of, as JSON.
 pub(crate) const SECRET_REFS: &str = "lockgate.dev/secret-refs";
 

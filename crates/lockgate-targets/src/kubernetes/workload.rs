@@ -6,6 +6,7 @@ use kube::ResourceExt as _;
 use lockgate_model::{Fence, Form, SlotSpec};
 use serde_json::{Map, Value, json};
 
+use super::adopt::{InstalledImages, unpin};
 use super::cluster::CLUSTER_WIDE;
 use super::observe::SlotDeployment;
 use super::{Cluster, fence::mark, names};
@@ -57,12 +58,7 @@ fn stamp_deployment(deployment: &mut Value, spec: &SlotSpec, instances: u16) {
     let slot = &spec.slot;
     set(deployment, &["metadata", "labels", names::NAME], json!(slot.service.as_str()));
     set(deployment, &["metadata", "labels", names::RELEASE], json!(slot.release.to_string()));
-    for (name, value) in [
-        (names::VERSION, spec.version.to_string()),
-        (names::WORKLOAD, spec.workload_digest().to_string()),
-        (names::REPLICAS, instances.to_string()),
-        (names::SPEC, said(spec)),
-    ] {
+    for (name, value) in notes(spec).into_iter().chain([(names::REPLICAS, instances.to_string())]) {
         set(deployment, &["metadata", "annotations", name], json!(value));
     }
     set(deployment, &["spec", "replicas"], json!(instances));
@@ -71,6 +67,15 @@ fn stamp_deployment(deployment: &mut Value, spec: &SlotSpec, instances: u16) {
         &["spec", "template", "metadata", "annotations", names::VERSION],
         json!(spec.version.as_str()),
     );
+}
+
+/// What a slot's Deployment says of it.
+pub(super) fn notes(spec: &SlotSpec) -> [(&'static str, String); 3] {
+    [
+        (names::VERSION, spec.version.to_string()),
+        (names::WORKLOAD, spec.workload_digest().to_string()),
+        (names::SPEC, said(spec)),
+    ]
 }
 
 /// What later calls need to know of the slot, without what its pods say themselves and without any value.
@@ -105,6 +110,11 @@ fn keep_identity(deployment: &mut Value, found: &SlotDeployment) {
     set(template, &["metadata", "labels"], json!(found.pod_labels()));
     set(template, &["metadata", "annotations"], json!(found.pod_annotations()));
     select_slot(&mut template["spec"], &labels);
+    let images = found.annotation(names::INSTALLED);
+    if let Some(images) = images.and_then(|it| serde_json::from_str::<InstalledImages>(it).ok()) {
+        set(deployment, &["metadata", "annotations", names::INSTALLED], json!(json!(images).to_string()));
+        unpin(deployment, &images);
+    }
 }
 
 /// Spread constraints and affinities that mean the pods of the service mean those of the slot: pods of two

@@ -33,6 +33,7 @@ pub async fn deploy(global: &Global, args: &DeployArgs, out: Out) -> anyhow::Res
 /// Queues a release and sees that a driver is at work.
 pub async fn request(state: &State, new: NewRelease) -> anyhow::Result<ReleaseId> {
     let scope = new.scope.clone();
+    state.refuse_half_adopted(&scope).await?;
     let running = state.store.next(&scope).await?;
     let id = state.store.request(&new, words::now()).await?;
     if let Some(ReleaseRow { id: first, version, .. }) = running {
@@ -55,6 +56,7 @@ pub fn detached(state: &State, id: ReleaseId, scope: &Scope) -> Exit {
 pub async fn watch(global: &Global, environment: Option<&EnvironmentName>, out: Out) -> anyhow::Result<Exit> {
     let state = State::open(global, out).await?;
     let scope = state.scope(environment).await?;
+    state.refuse_half_adopted(&scope).await?;
     let Some(next) = state.store.next(&scope).await? else {
         out.note(&format!(
             "no release of {scope} runs; `lockgate history {}` lists those that did",

@@ -40,6 +40,12 @@ pub async fn history(global: &Global, args: &HistoryArgs, out: Out) -> anyhow::R
 async fn journal(state: &State, id: lockgate_model::ReleaseId) -> anyhow::Result<Exit> {
     let plan = state.store.plan::<lockgate_engine::Plan>(id).await?;
     let Some(plan) = plan else {
+        if state.store.release(id).await?.kind == ReleaseKind::Adopt {
+            state
+                .out
+                .note(&format!("{id} has no journal: it is what others had installed, taken over as it was"));
+            return Ok(Exit::Done);
+        }
         state.out.note(&format!("{id} has no journal: it was never begun"));
         return Ok(Exit::Done);
     };
@@ -62,6 +68,7 @@ fn kind(row: &ReleaseRow) -> &'static str {
     match row.kind {
         ReleaseKind::Deploy => "deploy",
         ReleaseKind::Rollback => "rollback",
+        ReleaseKind::Adopt => "adopt",
     }
 }
 

@@ -1,5 +1,6 @@
 //! One module per command, or per family of commands.
 
+pub mod adopt;
 pub mod audit;
 pub mod build;
 pub mod check;

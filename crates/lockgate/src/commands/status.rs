@@ -1,7 +1,7 @@
 //! `status`: what is true now, and what is being waited for.
 
 use lockgate_driver::record;
-use lockgate_driver::store::{ReleaseRow, ReleaseState};
+use lockgate_driver::store::{ReleaseKind, ReleaseRow, ReleaseState};
 use lockgate_engine::Status;
 use lockgate_model::{EnvironmentName, Scope};
 use serde::Serialize;
@@ -84,6 +84,13 @@ fn human(report: &Report, plan: Option<&lockgate_engine::Plan>, out: Out) {
             let lines = picture(plan, status, &Rates::default(), words::now()).lines(PAGE);
             out.data(&lines.iter().map(Line::text).collect::<Vec<_>>().join("\n"));
         }
+        (Some(row), _, _) if row.kind == ReleaseKind::Adopt => out.data(&style::paint(
+            style::WARN,
+            format!(
+                "{} {} is being taken over; if nobody does, `lockgate adopt {} --yes` finishes it",
+                row.id, row.version, row.scope.environment
+            ),
+        )),
         (Some(row), _, _) => out.data(&format!("{} {} waits for its turn", row.id, row.version)),
         (None, _, _) => match &report.last {
             Some(last) => {
@@ -98,7 +105,8 @@ fn human(report: &Report, plan: Option<&lockgate_engine::Plan>, out: Out) {
             None => out.data("no release has ended yet"),
         },
     }
-    if let (Some(row), false) = (&report.release, report.driven) {
+    let planned = report.release.as_ref().filter(|it| it.kind != ReleaseKind::Adopt);
+    if let (Some(row), false) = (planned, report.driven) {
         let environment = &row.scope.environment;
         let text = format!("nobody drives {}: `lockgate watch {environment}` makes it go on", row.id);
         out.data(&style::paint(style::WARN, text));

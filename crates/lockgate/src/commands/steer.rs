@@ -72,6 +72,7 @@ impl Steering {
     ) -> anyhow::Result<Steering> {
         let state = State::open(global, out).await?;
         let scope = state.scope(environment).await?;
+        state.refuse_half_adopted(&scope).await?;
         let release = state.store.next(&scope).await?.with_context(|| {
             format!(
                 "no release of {scope} runs; `lockgate history {}` lists those that did",

@@ -27,7 +27,7 @@ pub fn lines(found: &[ObjectDiff]) -> Vec<String> {
     lines
 }
 
-fn field(field: &FieldDiff) -> Vec<String> {
+pub fn field(field: &FieldDiff) -> Vec<String> {
     let mut lines = vec![];
     if let Some(live) = &field.live {
         let by = field.by.as_ref().map(|it| style::paint(style::DIM, format!("  (written by {it})")));

@@ -109,21 +109,37 @@ async fn of_object(cluster: &Cluster, wanted: &Value) -> Result<Option<ObjectDif
         Err(error) if is_missing(&error) => None,
         Err(error) => return Err(told(&error, &format!("read {} {}", of.kind, of.name))),
     };
-    let applied = match dry_run(&api, &of, wanted).await {
-        Ok(it) => it,
+    let change = match (live, dry_run(&api, &of, wanted).await) {
         // In a namespace that is not there yet, nothing can be tried out.
-        Err(error) if live.is_none() && is_missing(&error) && !is_unknown_kind(&error) => {
-            return Ok(diff(Change::Missing));
-        }
-        Err(error) => {
-            let error = told(&error, &format!("try out {} {}", of.kind, of.name));
-            let refused = error.class == Class::Fatal;
-            return if refused { Ok(diff(Change::Refused(error.message))) } else { Err(error) };
-        }
+        (None, Err(error)) if is_missing(&error) && !is_unknown_kind(&error) => Some(Change::Missing),
+        (_, Err(error)) => Some(refused(&of, &error)?),
+        (None, Ok(_)) => Some(Change::Missing),
+        (Some(live), Ok(applied)) => compared(&as_value(&live), &as_value(&applied)),
     };
-    let Some(live) = live else { return Ok(diff(Change::Missing)) };
-    let fields = fields::compare(&as_value(&live), &as_value(&applied));
-    Ok((!fields.is_empty()).then(|| diff(Change::Fields(fields))).flatten())
+    Ok(change.and_then(diff))
+}
+
+/// What applying would change of an object that was read.
+pub(super) async fn of_live(
+    cluster: &Cluster,
+    wanted: &Value,
+    live: &Value,
+) -> Result<Option<Change>, TargetError> {
+    let of = Identity::of(wanted)?;
+    match dry_run(&cluster.dynamic(of.api_version, of.kind)?, &of, wanted).await {
+        Ok(applied) => Ok(compared(live, &as_value(&applied))),
+        Err(error) => refused(&of, &error).map(Some),
+    }
+}
+
+fn compared(live: &Value, applied: &Value) -> Option<Change> {
+    let fields = fields::compare(live, applied);
+    (!fields.is_empty()).then_some(Change::Fields(fields))
+}
+
+fn refused(of: &Identity<'_>, error: &kube::Error) -> Result<Change, TargetError> {
+    let error = told(error, &format!("try out {} {}", of.kind, of.name));
+    if error.class == Class::Fatal { Ok(Change::Refused(error.message)) } else { Err(error) }
 }
 
 /// What applying would give, without doing it.
