@@ -1,9 +1,10 @@
 //! Talks to a running node. A connection per request: nothing is shared that a dead node could leave broken.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use lockgate_model::{EffectKey, SlotRef};
+use lockgate_model::{EffectKey, Scope, ServiceName, SlotRef};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
@@ -45,6 +46,11 @@ impl NodeClient {
             }
             Err(CallError::Protocol(it)) => Err(it),
         }
+    }
+
+    /// The node behind a socket that leads to another machine.
+    pub fn at(socket: impl Into<PathBuf>) -> NodeClient {
+        NodeClient { socket: socket.into() }
     }
 
     /// Last lines that a slot's instances printed.
@@ -93,6 +99,29 @@ impl NodeClient {
         request: &Request,
         mut progress: impl FnMut(&str) + Send,
     ) -> Result<Response, CallError> {
+        self.exchange(request, &mut progress).await.map(|it| it.0)
+    }
+
+    /// A connection to the router's port of a service, as from the node's own machine, and where that is.
+    pub async fn reach(
+        &self,
+        scope: &Scope,
+        service: &ServiceName,
+        port: u16,
+    ) -> Result<(UnixStream, SocketAddr), CallError> {
+        let request = Request::Reach { scope: scope.clone(), service: service.clone(), port };
+        match self.exchange(&request, &mut |_| ()).await? {
+            (Response::Reached(address), stream) => Ok((stream, address)),
+            (other, _) => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// The answer, and the connection that it came by.
+    async fn exchange(
+        &self,
+        request: &Request,
+        progress: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<(Response, UnixStream), CallError> {
         let lost = |source| CallError::Lost { socket: self.socket.clone(), source };
         let mut stream = UnixStream::connect(&self.socket).await.map_err(lost)?;
         stream.write_all(&encode(request)).await.map_err(lost)?;
@@ -104,7 +133,8 @@ impl NodeClient {
                 Response::Protocol(theirs) => {
                     return Err(CallError::Protocol(NodeError::Protocol { ours: PROTOCOL, theirs }));
                 }
-                answer => return Ok(answer),
+                // After its answer the node says nothing unasked, so nothing is left in the buffer.
+                answer => return Ok((answer, reader.into_inner())),
             }
         }
     }

@@ -23,6 +23,7 @@ mod ports;
 pub mod private_file;
 mod process;
 mod protocol;
+mod reach;
 mod requests;
 mod run;
 mod scan;
@@ -38,7 +39,7 @@ pub use error::NodeError;
 pub use files::{FileStore, FilesError};
 pub use jobs::job_main;
 pub use lockgate_docker::{Credentials, Keyring, usual_address as usual_docker};
-pub use place::Place;
+pub use place::{Place, private_temp};
 pub use protocol::{
     Failure, FailureClass, InstanceStatus, JobAnswer, JobSighting, KeepInstances, LogLine, NodeStatus,
     PROTOCOL, Request, Response, SlotStatus,

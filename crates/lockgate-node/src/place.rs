@@ -41,15 +41,7 @@ impl Place {
         if near.as_os_str().len() <= SOCKET_PATH_MAX {
             return Ok(near);
         }
-        let uid = rustix::process::getuid().as_raw();
-        let folder = std::env::temp_dir().join(format!("lockgate-{uid}"));
-        private_dir(&folder)?;
-        let meta = std::fs::symlink_metadata(&folder)
-            .map_err(NodeError::file("look at the socket folder", &folder))?;
-        if !meta.is_dir() || meta.uid() != uid || meta.mode() & 0o077 != 0 {
-            return Err(NodeError::UnsafeSocketFolder { path: folder });
-        }
-        Ok(folder.join(format!("{}.sock", self.node_id())))
+        Ok(private_temp()?.join(format!("{}.sock", self.node_id())))
     }
 
     pub fn files(&self) -> PathBuf {
@@ -102,6 +94,19 @@ impl Place {
     fn node(&self, name: &str) -> PathBuf {
         self.state_dir.join("node").join(name)
     }
+}
+
+/// A folder for sockets whose path is short, and which is this user's alone.
+pub fn private_temp() -> Result<PathBuf, NodeError> {
+    let uid = rustix::process::getuid().as_raw();
+    let folder = std::env::temp_dir().join(format!("lockgate-{uid}"));
+    private_dir(&folder)?;
+    let meta =
+        std::fs::symlink_metadata(&folder).map_err(NodeError::file("look at the socket folder", &folder))?;
+    if !meta.is_dir() || meta.uid() != uid || meta.mode() & 0o077 != 0 {
+        return Err(NodeError::UnsafeSocketFolder { path: folder });
+    }
+    Ok(folder)
 }
 
 /// Creates a folder that only its owner can enter; one that exists is left as it is.

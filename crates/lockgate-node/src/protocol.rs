@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use lockgate_model::{
-    EffectKey, Fence, Fixtures, JobSpec, Keep, Millis, Observed, PortName, Samples, Scope, ServiceName,
-    SlotRef, SlotSpec, Timestamp, Version, Weight, Weights,
+    EffectKey, Fence, Fixtures, JobSpec, Keep, Millis, Observed, PortName, Samples, Scope, Secret, SecretRef,
+    ServiceName, SlotRef, SlotSpec, Timestamp, Version, Weight, Weights,
 };
 use serde::{Deserialize, Serialize};
 
@@ -86,11 +86,16 @@ pub enum Request {
         slot: SlotRef,
         lines: u16,
     },
-    /// Where clients on this machine reach a port of a service.
-    Address {
+    /// Leads to the router's port of a service: after the answer the connection is one to there, made from this
+    /// machine's own loopback.
+    Reach {
         scope: Scope,
         service: ServiceName,
         port: u16,
+    },
+    /// Values that requests refer to, from a vault on another machine.
+    Keep {
+        values: Vec<(SecretRef, Secret<String>)>,
     },
     JobLogs {
         key: EffectKey,
@@ -121,7 +126,8 @@ pub enum Response {
     Job(JobAnswer),
     Sighting(JobSighting),
     Logs(Vec<LogLine>),
-    Address(Option<SocketAddr>),
+    /// Where the connection leads from here on.
+    Reached(SocketAddr),
     Status(NodeStatus),
     Failed(Failure),
     /// The other side speaks another version of this protocol.

@@ -1,5 +1,7 @@
 //! One request, one answer.
 
+use lockgate_model::{Secret, SecretRef, with_causes};
+
 use crate::node::Node;
 use crate::protocol::{Failure, Request, Response};
 
@@ -27,7 +29,10 @@ pub(crate) async fn answer(node: &Node, request: Request) -> Response {
         }
         Request::Samples { scope, services } => Response::Samples(node.samples(&scope, &services)),
         Request::Logs { slot, lines } => Response::Logs(node.slot_logs(&slot, lines.into()).await),
-        Request::Address { scope, service, port } => Response::Address(node.address(&scope, &service, port)),
+        Request::Reach { .. } => {
+            unreachable!("the server leads there itself, for the connection goes on after the answer")
+        }
+        Request::Keep { values } => done(keep(node, &values)),
         Request::JobLogs { key, lines } => Response::Logs(node.jobs.logs(&key, lines.into())),
         Request::Status => Response::Status(node.status()),
         Request::Stop { instances } => {
@@ -35,6 +40,11 @@ pub(crate) async fn answer(node: &Node, request: Request) -> Response {
             Response::Done
         }
     }
+}
+
+fn keep(node: &Node, values: &[(SecretRef, Secret<String>)]) -> Result<(), Failure> {
+    let kept = values.iter().try_for_each(|(secret, value)| node.base.vault.take(secret, value));
+    kept.map_err(|it| Failure::transient(with_causes(&it)))
 }
 
 fn done(result: Result<(), Failure>) -> Response {

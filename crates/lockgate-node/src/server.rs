@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 
-use crate::NodeError;
 use crate::node::Node;
 use crate::protocol::{Envelope, Failure, MESSAGE_LEN_MAX, PROTOCOL, Request, Response};
+use crate::{NodeError, reach};
 
 /// Requests at a time. A release of a hundred services asks for each of them at once.
 const CONNECTIONS_MAX: usize = 512;
@@ -68,8 +69,19 @@ async fn converse(node: Arc<Node>, stream: UnixStream) {
         tracing::warn!("a process of another user was refused");
         return;
     }
-    let (reading, mut writing) = stream.into_split();
-    let Ok(Some(request)) = tokio::time::timeout(REQUEST_WITHIN, read(reading)).await else { return };
+    let (mut reading, mut writing) = stream.into_split();
+    let Ok(Some(request)) = tokio::time::timeout(REQUEST_WITHIN, read(&mut reading)).await else { return };
+    if let Ok(Request::Reach { scope, service, port }) = request {
+        match reach::router(&node, &scope, &service, port).await {
+            Ok((router, address)) => {
+                if write(&mut writing, &Response::Reached(address)).await {
+                    reach::join(reading, writing, router).await;
+                }
+            }
+            Err(failure) => drop(write(&mut writing, &Response::Failed(failure)).await),
+        }
+        return;
+    }
     let ends_node = matches!(request, Ok(Request::Stop { .. }));
     let answering = async {
         match request {
@@ -103,7 +115,7 @@ fn allowed(stream: &UnixStream) -> bool {
 }
 
 /// `None` when nobody spoke; an error is the answer to what is not a request.
-async fn read(reading: tokio::net::unix::OwnedReadHalf) -> Option<Result<Request, Response>> {
+async fn read(reading: &mut OwnedReadHalf) -> Option<Result<Request, Response>> {
     let mut line = Vec::new();
     let mut reading = BufReader::new(reading).take(MESSAGE_LEN_MAX as u64);
     reading.read_until(b'\n', &mut line).await.ok()?;
@@ -126,7 +138,7 @@ async fn read(reading: tokio::net::unix::OwnedReadHalf) -> Option<Result<Request
     Some(serde_json::from_value(envelope.request).map_err(unreadable))
 }
 
-async fn write(writing: &mut tokio::net::unix::OwnedWriteHalf, answer: &Response) -> bool {
+async fn write(writing: &mut OwnedWriteHalf, answer: &Response) -> bool {
     let mut line = serde_json::to_vec(answer).expect("answers are plain data with text keys");
     line.push(b'\n');
     writing.write_all(&line).await.is_ok()

@@ -20,6 +20,7 @@ mod expect;
 mod kubernetes;
 mod local;
 mod platform;
+mod ssh;
 
 pub use docker::{Docker, DockerConfig, HostAddress, SshAddress};
 pub use doctor::{Check, Found};

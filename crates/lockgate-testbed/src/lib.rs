@@ -15,6 +15,7 @@ mod program;
 mod registry;
 mod said;
 mod servers;
+mod sshd;
 
 pub use cluster::{Cluster, image_of_program, image_of_server};
 pub use engine::{Builder, Container, Engine, Networks, bases};
@@ -24,3 +25,4 @@ pub use namespace::Namespace;
 pub use registry::Registry;
 pub use said::Said;
 pub use servers::Server;
+pub use sshd::Sshd;

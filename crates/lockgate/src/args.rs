@@ -457,6 +457,9 @@ pub enum NodeCommand {
         #[arg(long)]
         force: bool,
     },
+    /// Start the node in the background if none runs, and print its socket (by ssh, for a remote host)
+    #[command(hide = true)]
+    Up,
     /// Run one recorded job (started by the node)
     #[command(hide = true)]
     Job {

@@ -41,14 +41,14 @@ impl Running {
             None => None,
         };
         match target {
-            Some(TargetKind::Local(_) | TargetKind::Docker(_)) | None => {
-                match NodeClient::connect(&state.dir).await {
-                    Ok(node) => Ok(Running::Node(node, scope.clone())),
-                    Err(NodeError::NotRunning { .. }) => Ok(Running::NoNode),
-                    Err(other) => Err(other.into()),
-                }
+            Some(target) if !is_here(&target) => {
+                Ok(Running::Platform(target_of(&target, &state.dir, scope)?))
             }
-            Some(target) => Ok(Running::Platform(target_of(&target, &state.dir, scope)?)),
+            Some(_) | None => match NodeClient::connect(&state.dir).await {
+                Ok(node) => Ok(Running::Node(node, scope.clone())),
+                Err(NodeError::NotRunning { .. }) => Ok(Running::NoNode),
+                Err(other) => Err(other.into()),
+            },
         }
     }
 
@@ -73,6 +73,18 @@ impl Running {
             Running::NoNode => Ok(vec![]),
             Running::Platform(target) => Ok(target.logs(slot, lines).await?),
         }
+    }
+}
+
+/// Whether the node of this machine runs all of it.
+fn is_here(target: &TargetKind) -> bool {
+    match target {
+        TargetKind::Local(_) => true,
+        TargetKind::Docker(docker) => docker.hosts.iter().all(|it| !it.starts_with("ssh://")),
+        TargetKind::Kubernetes(_)
+        | TargetKind::Ecs(_)
+        | TargetKind::EcsExpress(_)
+        | TargetKind::AppRunner(_) => false,
     }
 }
 

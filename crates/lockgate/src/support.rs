@@ -56,7 +56,7 @@ fn missing(system: &System) -> Vec<String> {
             system.smoke.iter().any(|it| matches!(it.kind, SmokeKind::Mail { .. })),
             "smoke checks that send a mail",
         ),
-        (has_remote_hosts(&system.target), "target.docker.hosts beyond this machine"),
+        (has_many_hosts(&system.target), "more than one of target.docker.hosts"),
     ];
     let of_the_system = said.into_iter().filter(|it| it.0).map(|it| it.1.to_owned());
     let of_services = system.services.iter().flat_map(|(name, it)| {
@@ -65,9 +65,8 @@ fn missing(system: &System) -> Vec<String> {
     of_the_system.chain(of_services).collect()
 }
 
-fn has_remote_hosts(target: &TargetKind) -> bool {
-    let TargetKind::Docker(docker) = target else { return false };
-    1 < docker.hosts.len() || docker.hosts.iter().any(|it| it.contains("://") && !it.starts_with("unix://"))
+fn has_many_hosts(target: &TargetKind) -> bool {
+    matches!(target, TargetKind::Docker(docker) if 1 < docker.hosts.len())
 }
 
 fn of_service(service: &Service, target: &TargetKind) -> Vec<&'static str> {

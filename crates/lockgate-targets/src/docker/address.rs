@@ -6,7 +6,7 @@ use std::str::FromStr;
 /// One of `target.docker.hosts`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HostAddress {
-    /// This machine; the engine is in its usual place without a socket.
+    /// This machine. Without a socket the node finds the engine by `DOCKER_HOST`, or in its usual place.
     Here { socket: Option<String> },
     /// `ssh://user@host:port/path/of/the.sock`, of which only the host is needed.
     Ssh(SshAddress),

@@ -5,6 +5,7 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use lockgate_model::{
     EffectKey, Fence, Fixtures, JobSpec, Keep, Millis, Observed, Samples, Scope, ServiceName, SlotRef,
@@ -15,6 +16,7 @@ mod address;
 
 pub use address::{HostAddress, SshAddress};
 
+use crate::ssh::{Program, Ssh};
 use crate::{JobReport, Local, LogLine, Sighting, Target, TargetError};
 
 #[derive(Clone, Debug)]
@@ -26,8 +28,9 @@ pub struct DockerConfig {
     pub scope: Scope,
     /// Where published ports are opened; the others are open on the network of the containers only.
     pub bind: IpAddr,
-    /// Of the engine; without one the node finds it by `DOCKER_HOST`, or in its usual place.
-    pub socket: Option<String>,
+    pub host: HostAddress,
+    /// OpenSSH's client: `ssh`, found on the path, or another one.
+    pub ssh: PathBuf,
 }
 
 /// A client of the node beside a Docker engine, for one system and environment.
@@ -38,8 +41,15 @@ pub struct Docker {
 
 impl Docker {
     pub fn new(config: DockerConfig) -> Docker {
-        let DockerConfig { state_dir, program, scope, bind, socket } = config;
-        Docker { host: Local::new(state_dir, program, scope, bind).with_engine(socket) }
+        let DockerConfig { state_dir, program, scope, bind, host, ssh } = config;
+        let node = match host {
+            HostAddress::Here { socket } => Local::new(state_dir, program, scope, bind).with_engine(socket),
+            HostAddress::Ssh(address) => {
+                let host = Ssh::new(address, ssh, scope.clone(), Arc::new(Program::at(program)));
+                Local::on(Arc::new(host), state_dir, scope, bind)
+            }
+        };
+        Docker { host: node }
     }
 }
 

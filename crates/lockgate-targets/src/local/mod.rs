@@ -1,7 +1,9 @@
-//! The `local` target: processes of this machine, run by the node of a state folder.
+//! The `local` target: processes of this machine, run by the node of a state folder. The same client asks the node of
+//! each host of the `docker` target.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use lockgate_model::{
     EffectKey, Fence, Fixtures, JobSpec, Keep, Millis, Observed, Samples, Scope, Secret, SecretRef,
@@ -11,7 +13,9 @@ use lockgate_node::{
     CallError, Failure, FailureClass, JobAnswer, JobSighting, NodeClient, NodeError, Place, Request,
     Response, Vault, start_node,
 };
+use tokio::net::UnixStream;
 
+use crate::ssh::Ssh;
 use crate::{Class, JobReport, LogLine, Sighting, Target, TargetError};
 
 mod smoke;
@@ -25,11 +29,19 @@ const REPEATS_MAX: u16 = 5;
 #[derive(Clone, Debug)]
 pub struct Local {
     state_dir: PathBuf,
-    program: PathBuf,
+    at: At,
     scope: Scope,
     bind: IpAddr,
     /// Of containers, if not in its usual place.
     engine: Option<String>,
+}
+
+/// Where the node is.
+#[derive(Clone, Debug)]
+enum At {
+    /// On this machine, started by this program.
+    Here(PathBuf),
+    Host(Arc<Ssh>),
 }
 
 impl Local {
@@ -40,7 +52,7 @@ impl Local {
         scope: Scope,
         bind: IpAddr,
     ) -> Local {
-        Local { state_dir: state_dir.into(), program: program.into(), scope, bind, engine: None }
+        Local { state_dir: state_dir.into(), at: At::Here(program.into()), scope, bind, engine: None }
     }
 
     /// Containers run on the engine of this socket.
@@ -49,8 +61,10 @@ impl Local {
         Local { engine, ..self }
     }
 
-    pub fn state_dir(&self) -> &Path {
-        &self.state_dir
+    /// The node of a host; values of secrets are in the vault of this machine's `state_dir`.
+    pub(crate) fn on(host: Arc<Ssh>, state_dir: PathBuf, scope: Scope, bind: IpAddr) -> Local {
+        let engine = host.address().socket.clone();
+        Local { state_dir, at: At::Host(host), scope, bind, engine }
     }
 
     fn reveal(&self, secret: &SecretRef) -> Result<Secret<String>, TargetError> {
@@ -58,15 +72,25 @@ impl Local {
         vault.and_then(|it| it.reveal(secret)).map_err(|it| TargetError::new(Class::Fatal, with_causes(&it)))
     }
 
-    /// Where the router takes requests for the port of a check.
-    async fn address(&self, check: &SmokeSpec) -> Result<SocketAddr, TargetError> {
-        let (scope, service, port) = (self.scope.clone(), check.service.clone(), check.port);
-        match self.ask(&Request::Address { scope, service, port }).await? {
-            Response::Address(Some(address)) => Ok(address),
-            // The check itself says that nobody listens.
-            Response::Address(None) => Ok(SocketAddr::new(self.bind, check.port)),
-            other => Err(unexpected(&other)),
+    /// Gives a node on another machine the values that a request refers to.
+    async fn lend(&self, secrets: impl Iterator<Item = &SecretRef>) -> Result<(), TargetError> {
+        let At::Host(_) = self.at else { return Ok(()) };
+        let values: Vec<(SecretRef, Secret<String>)> =
+            secrets.map(|it| Ok((it.clone(), self.reveal(it)?))).collect::<Result<_, TargetError>>()?;
+        if values.is_empty() {
+            return Ok(());
         }
+        self.done(&Request::Keep { values }).await
+    }
+
+    /// A connection to the router's port that a check asks.
+    async fn router(&self, check: &SmokeSpec) -> Result<(UnixStream, SocketAddr), TargetError> {
+        let program = match &self.at {
+            At::Here(program) => program,
+            At::Host(host) => return host.reach(&check.service, check.port).await,
+        };
+        self.repeat(program, |node| async move { node.reach(&self.scope, &check.service, check.port).await })
+            .await
     }
 
     async fn done(&self, request: &Request) -> Result<(), TargetError> {
@@ -76,16 +100,22 @@ impl Local {
         }
     }
 
-    /// The node, started if there is none.
-    async fn node(&self) -> Result<NodeClient, TargetError> {
-        start_node(&self.state_dir, &self.program).await.map_err(|it| unreachable_node(&it))
+    async fn ask(&self, request: &Request) -> Result<Response, TargetError> {
+        match &self.at {
+            At::Here(program) => self.repeat(program, |node| async move { node.call(request).await }).await,
+            At::Host(host) => host.ask(request).await,
+        }
     }
 
-    /// Asks the node, however often it has to be started for it.
-    async fn ask(&self, request: &Request) -> Result<Response, TargetError> {
+    /// Asks the node of this machine, however often it has to be started for it.
+    async fn repeat<T, F>(&self, program: &Path, ask: impl Fn(NodeClient) -> F) -> Result<T, TargetError>
+    where
+        F: Future<Output = Result<T, CallError>> + Send,
+    {
         let mut repeats = 0;
         loop {
-            match self.node().await?.call(request).await {
+            let node = start_node(&self.state_dir, program).await.map_err(|it| unreachable_node(&it))?;
+            match ask(node).await {
                 Ok(answer) => return Ok(answer),
                 Err(CallError::Failed(failure)) => return Err(failed(failure)),
                 Err(CallError::Protocol(error)) => return Err(unreachable_node(&error)),
@@ -108,6 +138,9 @@ impl Target for Local {
     }
 
     async fn prepare(&self, fence: &Fence, key: &EffectKey, fixtures: &Fixtures) -> Result<(), TargetError> {
+        if let Fixtures::Docker(it) = fixtures {
+            self.lend(it.dependencies.values().flat_map(|it| it.secrets.values())).await?;
+        }
         let (fixtures, engine) = (fixtures.clone(), self.engine.clone());
         self.done(&Request::Prepare { fence: fence.clone(), key: key.clone(), fixtures, engine }).await
     }
@@ -123,6 +156,9 @@ impl Target for Local {
         slot: &SlotSpec,
         instances: u16,
     ) -> Result<(), TargetError> {
+        if 0 < instances {
+            self.lend(slot.secrets.values()).await?;
+        }
         let (slot, bind, engine) = (Box::new(slot.clone()), self.bind, self.engine.clone());
         let (fence, key) = (fence.clone(), key.clone());
         self.done(&Request::EnsureSlot { fence, key, slot, instances, bind, engine }).await
@@ -155,6 +191,7 @@ impl Target for Local {
     }
 
     async fn run_job(&self, fence: &Fence, key: &EffectKey, job: &JobSpec) -> Result<JobReport, TargetError> {
+        self.lend(job.secrets.values()).await?;
         let engine = self.engine.clone();
         let request = Request::RunJob { fence: fence.clone(), key: key.clone(), job: job.clone(), engine };
         match self.ask(&request).await? {
@@ -167,8 +204,8 @@ impl Target for Local {
         let bearer = check.bearer.as_ref().map(|it| self.reveal(it)).transpose()?;
         let mut repeats = 0;
         loop {
-            let address = self.address(check).await?;
-            match smoke::check(address, check, bearer.as_ref()).await {
+            let (router, address) = self.router(check).await?;
+            match smoke::check(router, address, check, bearer.as_ref()).await {
                 Err(smoke::Failure::Lost(_)) if repeats < REPEATS_MAX => repeats += 1,
                 Err(smoke::Failure::Lost(error) | smoke::Failure::Answered(error)) => return Err(error),
                 Ok(()) => return Ok(()),
@@ -210,7 +247,7 @@ fn report(answer: JobAnswer) -> JobReport {
     JobReport { exit_code: answer.exit_code, tail: answer.tail }
 }
 
-fn failed(failure: Failure) -> TargetError {
+pub(crate) fn failed(failure: Failure) -> TargetError {
     let class = match failure.class {
         FailureClass::Transient => Class::Transient,
         FailureClass::Fatal => Class::Fatal,

@@ -13,7 +13,7 @@ use lockgate_model::{
     Weights,
 };
 use lockgate_node::{Place, Vault, start_node};
-use lockgate_targets::{Class, Docker, DockerConfig, Target};
+use lockgate_targets::{Class, Docker, DockerConfig, HostAddress, Target};
 use lockgate_testbed::{Engine, Image, Networks};
 
 use crate::suite::{self, Platform};
@@ -30,8 +30,8 @@ static SHARED: OnceLock<Host> = OnceLock::new();
 static WORLDS: AtomicU32 = AtomicU32::new(1);
 
 #[derive(Clone)]
-struct Host {
-    address: String,
+pub(crate) struct Host {
+    pub(crate) address: String,
     folder: PathBuf,
 }
 
@@ -52,7 +52,8 @@ impl Host {
 /// An engine that has the image, if tests of this platform are asked for and can run.
 pub(crate) fn engine(arguments: &Arguments) -> Option<Engine> {
     let asked = |it: &str| arguments.filter.as_deref().is_none_or(|filter| it.contains(filter));
-    if arguments.list || !trials().iter().any(|it| asked(it.name())) {
+    let mut all = trials().into_iter().chain(crate::ssh::trials());
+    if arguments.list || !all.any(|it| asked(it.name())) {
         return None;
     }
     let engine = started()?;
@@ -84,9 +85,9 @@ pub(crate) fn trials() -> Vec<Trial> {
     suite::of::<DockerWorld>("docker").into_iter().chain(beyond).collect()
 }
 
-struct DockerWorld {
-    world: World,
-    host: Host,
+pub(crate) struct DockerWorld {
+    pub(crate) world: World,
+    pub(crate) host: Host,
 }
 
 impl DockerWorld {
@@ -98,7 +99,7 @@ impl DockerWorld {
         DockerWorld { world, host }
     }
 
-    fn shared() -> DockerWorld {
+    pub(crate) fn shared() -> DockerWorld {
         DockerWorld::at(SHARED.get().expect("it is started before the tests").clone())
     }
 
@@ -126,7 +127,8 @@ impl DockerWorld {
             program: crate::this_program(),
             scope: scope(),
             bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            socket,
+            host: HostAddress::Here { socket },
+            ssh: "ssh".into(),
         })
     }
 
@@ -155,7 +157,7 @@ impl Drop for DockerWorld {
     }
 }
 
-fn container() -> Container {
+pub(crate) fn container() -> Container {
     Container {
         image: IMAGE.to_owned(),
         entrypoint: vec![],

@@ -23,6 +23,7 @@ mod kubernetes;
 mod local;
 mod programs;
 mod sim;
+mod ssh;
 mod suite;
 mod world;
 
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["node", "run", "--state", dir] => run_node(Path::new(dir)),
+        ["node", "up", "--state", dir] => node_up(Path::new(dir)),
         ["node", "job", "--dir", dir] => lockgate_node::job_main(Path::new(dir)),
         ["as-service", ..] => programs::service(),
         ["as-child", ..] => programs::child(),
@@ -43,9 +45,13 @@ fn main() -> ExitCode {
             let trials = suite::trials().into_iter().chain(local::trials()).chain(sim::trials());
             let trials =
                 trials.chain(docker::trials().into_iter().filter(|_| arguments.list || engine.is_some()));
+            let server = engine.as_ref().and_then(|_| ssh::server(&arguments));
+            let trials =
+                trials.chain(ssh::trials().into_iter().filter(|_| arguments.list || server.is_some()));
             #[cfg(feature = "kubernetes")]
             let trials = trials.chain(kubernetes::trials());
             let done = libtest_mimic::run(&arguments, trials.collect());
+            drop(server);
             drop(engine);
             done.exit_code()
         }
@@ -65,6 +71,21 @@ fn run_node(state_dir: &Path) -> ExitCode {
     };
     match runtime().block_on(lockgate_node::run(config)) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// As `lockgate node up`, which is run by ssh.
+fn node_up(state_dir: &Path) -> ExitCode {
+    match runtime().block_on(lockgate_node::start_node(state_dir, &this_program())) {
+        Ok(_) => {
+            let place = lockgate_node::Place::of(state_dir).unwrap();
+            println!("{}", place.socket().unwrap().display());
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE

@@ -23,17 +23,19 @@ pub(crate) const SOON: Duration = Duration::from_secs(30);
 
 pub(crate) struct World {
     dir: tempfile::TempDir,
+    /// Of the node, where it is not in the folder.
+    pub(crate) state: Option<PathBuf>,
     /// Where the service listens.
     pub(crate) port: u16,
 }
 
 impl World {
     pub(crate) fn new() -> World {
-        World { dir: tempfile::tempdir().unwrap(), port: free_port() }
+        World { dir: tempfile::tempdir().unwrap(), state: None, port: free_port() }
     }
 
     pub(crate) fn state(&self) -> PathBuf {
-        self.dir.path().join("state")
+        self.state.clone().unwrap_or_else(|| self.dir.path().join("state"))
     }
 
     pub(crate) fn path(&self, name: &str) -> String {

@@ -59,18 +59,14 @@ pub fn target_of(target: &TargetKind, state_dir: &Path, scope: &Scope) -> anyhow
             Ok(Platform::Kubernetes(Kubernetes::new(config)))
         }
         TargetKind::Docker(target) => {
-            let socket = target.hosts.first().map(|it| it.parse()).transpose().map_err(anyhow::Error::msg)?;
-            let socket = match socket {
-                Some(HostAddress::Here { socket }) => socket,
-                None => None,
-                Some(HostAddress::Ssh(it)) => bail!("this version does not release to {it} yet"),
-            };
+            let host = target.hosts.first().map(|it| it.parse()).transpose().map_err(anyhow::Error::msg)?;
             Ok(Platform::Docker(Docker::new(DockerConfig {
                 state_dir: state_dir.to_owned(),
                 program: this_program()?,
                 scope: scope.clone(),
                 bind: PUBLISHED_ON,
-                socket,
+                host: host.unwrap_or(HostAddress::Here { socket: None }),
+                ssh: "ssh".into(),
             })))
         }
         TargetKind::Ecs(_) | TargetKind::EcsExpress(_) | TargetKind::AppRunner(_) => {

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use lockgate_node::{Credentials, KeepInstances, Keyring, NodeClient, NodeConfig, NodeError, NodeStatus};
+use lockgate_node::{
+    Credentials, KeepInstances, Keyring, NodeClient, NodeConfig, NodeError, NodeStatus, Place,
+};
 
 use super::drive;
 use crate::args::{Format, Global, NodeCommand};
@@ -52,6 +54,12 @@ pub async fn node(global: &Global, command: &NodeCommand, out: Out) -> anyhow::R
             let instances = if *keep_instances { KeepInstances::Yes } else { KeepInstances::No };
             end_releases(&State::open(global, out).await?, *force).await?;
             Ok(stop(&state::dir(global)?, instances, out).await?.into())
+        }
+        NodeCommand::Up => {
+            let dir = state::dir(global)?;
+            lockgate_node::start_node(&dir, &this_program()?).await?;
+            out.data(&Place::of(&dir)?.socket()?.display().to_string());
+            Ok(Exit::Done.into())
         }
         NodeCommand::Job { dir } => Ok(lockgate_node::job_main(dir)),
         NodeCommand::SqlxMigrate { source } => {
