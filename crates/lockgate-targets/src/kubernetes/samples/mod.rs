@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt as _, stream};
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt as _;
-use lockgate_model::{Counter, Samples, ServiceName, SlotRef, SlotSpec};
+use lockgate_model::{Samples, ServiceName, SlotRef, SlotSpec};
 use tokio::sync::Mutex;
 
 use super::Cluster;
@@ -23,6 +23,7 @@ mod pods;
 mod scrape;
 
 use ledger::{Ledger, Look, PodLook};
+use pods::Crash;
 use scrape::Page;
 
 /// Pages under way at a time.
@@ -38,7 +39,7 @@ pub(super) struct Counted(Mutex<BTreeMap<ServiceName, OfService>>);
 struct OfService {
     ledger: Ledger,
     /// Crashes of a slot when its log was read, and what that said.
-    crashes: BTreeMap<SlotRef, (Counter, Option<String>)>,
+    crashes: BTreeMap<SlotRef, (Crash, String)>,
 }
 
 /// What was seen of one service.
@@ -166,31 +167,22 @@ impl OfService {
             counts.wanted = slot.replicas();
             let ready = pods.iter().filter(|it| is_ready(it)).count();
             counts.ready = u16::try_from(ready).unwrap_or(u16::MAX);
-            counts.last_crash = self.said(cluster, &slot.slot, counts.crashes, pods).await;
+            counts.last_crash = self.said(cluster, &slot.slot, pods).await;
             samples.slots.insert(slot.slot.clone(), counts);
         }
         self.crashes.retain(|it, _| looks.of_slots.contains_key(it));
     }
 
-    /// A log is read once for each crash, not at each look.
-    async fn said(
-        &mut self,
-        cluster: &Cluster,
-        slot: &SlotRef,
-        crashes: Counter,
-        pods: &[&Pod],
-    ) -> Option<String> {
-        if crashes == 0 {
-            return None;
+    /// A log is read once for each crash, not at each look. What is known stays when its pod is gone.
+    async fn said(&mut self, cluster: &Cluster, slot: &SlotRef, pods: &[&Pod]) -> Option<String> {
+        let known = self.crashes.get(slot);
+        match pods::last_crash(pods) {
+            Some(crash) if known.is_none_or(|it| it.0 != crash) => {
+                let said = crash.told(cluster).await;
+                self.crashes.insert(slot.clone(), (crash, said.clone()));
+                Some(said)
+            }
+            _ => known.map(|it| it.1.clone()),
         }
-        if let Some((at, said)) = self.crashes.get(slot)
-            && *at == crashes
-        {
-            return said.clone();
-        }
-        let said = pods::last_crash(cluster, pods).await;
-        let said = said.or_else(|| self.crashes.get(slot).and_then(|it| it.1.clone()));
-        self.crashes.insert(slot.clone(), (crashes, said.clone()));
-        said
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt as _;
 use kube::api::{ListParams, LogParams};
 use lockgate_model::ServiceName;
@@ -42,35 +43,59 @@ pub(super) fn probed(pod: &Pod) -> BTreeSet<String> {
     probes.filter_map(|it| it.http_get.as_ref()?.path.clone()).collect()
 }
 
-/// What the crash that is known last said, of any of these pods.
-pub(super) async fn last_crash(cluster: &Cluster, pods: &[&Pod]) -> Option<String> {
-    let failed = pods.iter().find_map(|pod| {
+/// The end of a container, or of a pod, that the cluster tells of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Crash {
+    pod: String,
+    /// The container whose last words can be read.
+    container: Option<String>,
+    finished_at: Option<Timestamp>,
+    why: String,
+}
+
+/// The newest of them. A status may come to tell of a crash later than the counters do that begin again.
+pub(super) fn last_crash(pods: &[&Pod]) -> Option<Crash> {
+    let ended =
+        pods.iter().flat_map(|pod| statuses(pod).iter().filter_map(|it| Crash::of_container(pod, it)));
+    let failed = || pods.iter().find_map(|it| Crash::of_pod(it));
+    ended.max_by_key(|it| it.finished_at).or_else(failed)
+}
+
+impl Crash {
+    fn of_container(pod: &Pod, status: &ContainerStatus) -> Option<Crash> {
+        let last = status.last_state.as_ref()?.terminated.as_ref()?;
+        let why = last.reason.as_deref().unwrap_or("ended");
+        let pod = pod.name_any();
+        Some(Crash {
+            why: format!("pod {pod}: {why}, exit code {}", last.exit_code),
+            pod,
+            container: Some(status.name.clone()),
+            finished_at: last.finished_at.as_ref().map(|it| it.0),
+        })
+    }
+
+    fn of_pod(pod: &Pod) -> Option<Crash> {
         let status = pod.status.as_ref().filter(|it| it.phase.as_deref() == Some("Failed"))?;
         let text = |it: &Option<String>| it.clone().unwrap_or_default();
-        Some(format!("pod {} failed: {} {}", pod.name_any(), text(&status.reason), text(&status.message)))
-    });
-    let ended = pods.iter().flat_map(|pod| statuses(pod).iter().map(move |it| (*pod, it)));
-    let ended = ended.filter_map(|(pod, status)| {
-        let last = status.last_state.as_ref()?.terminated.as_ref()?;
-        Some((last.finished_at.as_ref().map(|it| it.0), pod, status, last))
-    });
-    let Some((_, pod, status, last)) = ended.max_by_key(|it| it.0) else { return failed };
-    let why = last.reason.as_deref().unwrap_or("ended");
-    let name = pod.name_any();
-    let mut text = format!("pod {name}: {why}, exit code {}", last.exit_code);
-    let params = LogParams {
-        container: Some(status.name.clone()),
-        previous: true,
-        tail_lines: Some(TAIL),
-        ..LogParams::default()
-    };
-    // A log that is gone already takes nothing from what is known.
-    if let Ok(log) = cluster.api::<Pod>().logs(&name, &params).await
-        && !log.trim().is_empty()
-    {
-        text = format!("{text}\n{}", log.trim_end());
+        let pod = pod.name_any();
+        let why = format!("pod {pod} failed: {} {}", text(&status.reason), text(&status.message));
+        Some(Crash { pod, container: None, finished_at: None, why })
     }
-    Some(text)
+
+    /// Why it ended, and its last words. A log that is gone already takes nothing from what is known.
+    pub(super) async fn told(&self, cluster: &Cluster) -> String {
+        let Some(container) = &self.container else { return self.why.clone() };
+        let params = LogParams {
+            container: Some(container.clone()),
+            previous: true,
+            tail_lines: Some(TAIL),
+            ..LogParams::default()
+        };
+        match cluster.api::<Pod>().logs(&self.pod, &params).await {
+            Ok(log) if !log.trim().is_empty() => format!("{}\n{}", self.why, log.trim_end()),
+            _ => self.why.clone(),
+        }
+    }
 }
 
 fn statuses(pod: &Pod) -> &[ContainerStatus] {
