@@ -33,7 +33,7 @@ pub use name::{
 };
 pub use observed::{Observed, ObservedService, ObservedSlot, Routing, Sharing};
 pub use quantity::{InvalidQuantity, Percent, Weight, Weights, grouped};
-pub use release::{ReleaseId, SlotRef, Snapshot};
+pub use release::{Commit, ReleaseId, SlotRef, Snapshot};
 pub use secret::Secret;
 pub use system::*;
 pub use threshold::{Amount, Comparison, InvalidThreshold, Period, Threshold, Unit};

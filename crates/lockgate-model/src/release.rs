@@ -77,10 +77,30 @@ impl<'de> Deserialize<'de> for SlotRef {
     }
 }
 
+/// The commit that a release is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commit {
+    pub sha: String,
+    /// `None` when no branch is checked out.
+    pub branch: Option<String>,
+    /// The one of its tags that counts in the environment.
+    pub tag: Option<String>,
+}
+
+impl Commit {
+    /// As people write it.
+    pub fn short(&self) -> &str {
+        self.sha.get(..7).unwrap_or(&self.sha)
+    }
+}
+
 /// All that a release puts in place, frozen when it is requested: a rollback restores one of these whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     pub version: Version,
+    /// `None` where the spec is in no repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<Commit>,
     pub system: System,
     /// Digest of each service's files as they are kept in the file store.
     pub files: BTreeMap<ServiceName, Digest>,
@@ -107,6 +127,7 @@ impl Snapshot {
     pub fn new(version: Version, system: System) -> Snapshot {
         Snapshot {
             version,
+            commit: None,
             system,
             files: BTreeMap::new(),
             migrations: None,

@@ -37,7 +37,7 @@ impl World {
     fn of_spec(text: &str, environment: &str, version: &str) -> World {
         let (spec, _) = Spec::parse("lockgate.yaml", text);
         let version = Version::new(version).unwrap();
-        let facts = Facts { version: Some(version.clone()) };
+        let facts = Facts { version: Some(version.clone()), ..Facts::default() };
         let (system, diagnostics) = spec.resolve(&EnvironmentName::new(environment).unwrap(), &facts);
         let system = system.unwrap_or_else(|| panic!("{environment}: {diagnostics:#?}"));
         let images = system.services.keys().map(|it| {

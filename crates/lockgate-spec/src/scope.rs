@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::layers::Value;
-use lockgate_model::{Diagnostic, Port, PortName, Span, Version};
+use lockgate_model::{Commit, Diagnostic, Port, PortName, Span, Version};
 
 use crate::reference::{self, Piece};
 use lockgate_diagnostics::codes;
@@ -32,6 +32,7 @@ pub(crate) struct Scope<'a> {
     pub(crate) system: &'a str,
     pub(crate) environment: &'a str,
     pub(crate) version: Option<&'a Version>,
+    pub(crate) commit: Option<&'a Commit>,
     pub(crate) network: Network,
     /// The resolved tree, for what is written of the environment, its target and secrets.
     pub(crate) tree: &'a Value,
@@ -192,7 +193,9 @@ impl Scope<'_> {
             }),
             ["target", attribute] if TARGET_ATTRIBUTES.contains(attribute) => self.of_target(attribute),
             ["target", ..] => Err(unknown_attribute(path, &TARGET_ATTRIBUTES)),
-            ["git", attribute] if GIT_ATTRIBUTES.contains(attribute) => Err(Nothing::Later),
+            ["git", attribute] if GIT_ATTRIBUTES.contains(attribute) => {
+                self.commit.and_then(|it| of_commit(it, attribute)).ok_or(Nothing::Later)
+            }
             ["git", ..] => Err(unknown_attribute(path, &GIT_ATTRIBUTES)),
             ["secrets", name] => self.secret(name),
             ["release", "version"] => self.version.map(ToString::to_string).ok_or(Nothing::Later),
@@ -379,6 +382,16 @@ fn unknown_name<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> Noth
         None => format!("there are {}", suggest::all(known)),
     };
     Nothing::Unknown { label: format!("nothing is called `{}` there", shown(name)), help }
+}
+
+/// A commit may have no tag and be on no branch.
+fn of_commit(commit: &Commit, attribute: &str) -> Option<String> {
+    match attribute {
+        "sha" => Some(commit.sha.clone()),
+        "sha7" => Some(commit.short().to_owned()),
+        "branch" => commit.branch.clone(),
+        _ => commit.tag.clone(),
+    }
 }
 
 fn unknown_attribute(path: &[&str], known: &[&'static str]) -> Nothing {

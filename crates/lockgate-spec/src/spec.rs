@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lockgate_model::{Diagnostic, EnvironmentName, Severity, Span, System, SystemName, Version};
+use lockgate_model::{Commit, Diagnostic, EnvironmentName, Severity, Span, System, SystemName, Version};
 
 use crate::explain::{self, Explanation, NoExplanation};
 use crate::layers::{Value, inner};
@@ -30,6 +30,8 @@ pub struct Spec {
 pub struct Facts {
     /// `None` while no release is under way: `${release.version}` then stays as it is written.
     pub version: Option<Version>,
+    /// The same of `${git.sha}` and what else is asked of git.
+    pub commit: Option<Commit>,
 }
 
 impl Spec {
@@ -208,8 +210,7 @@ impl Spec {
         let tree = self.tree(entry, &mut found)?;
         // Without a valid name there is an error already; the rest is checked under a stand-in.
         let name = self.system.clone().or_else(|| SystemName::new("system").ok())?;
-        let version = facts.version.as_ref();
-        let system = lower::lower(&tree, &name, environment, entry.key_span, version, &mut found);
+        let system = lower::lower(&tree, &name, environment, entry.key_span, facts, &mut found);
         let seen = Seen { entry, tree, system };
         lints::environment(&seen, &self.beside, &mut found);
         levels::apply(seen.tree.get("checks"), &mut found);

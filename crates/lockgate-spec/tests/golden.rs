@@ -11,7 +11,7 @@ fn a_system_of_eleven_services_resolves() {
     assert_eq!(diagnostics, []);
     assert_eq!(spec.check(), []);
     for environment in spec.environments() {
-        let facts = Facts { version: Some(Version::new("v1.10.0").unwrap()) };
+        let facts = Facts { version: Some(Version::new("v1.10.0").unwrap()), ..Facts::default() };
         let (system, diagnostics) = spec.resolve(&environment, &facts);
         assert_eq!(diagnostics, []);
         insta::assert_json_snapshot!(format!("nova_{environment}"), system.unwrap());

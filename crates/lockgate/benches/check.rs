@@ -37,7 +37,7 @@ fn round(text: &str, version: &Version) -> anyhow::Result<Vec<Plan>> {
     let (spec, _) = Spec::parse("lockgate.yaml", text);
     let errors = spec.check().into_iter().filter(|it| it.severity == Severity::Error).count();
     ensure!(errors == 0, "the spec has {errors} errors");
-    let facts = Facts { version: Some(version.clone()) };
+    let facts = Facts { version: Some(version.clone()), ..Facts::default() };
     let plan = |environment| {
         let system = spec.resolve(&environment, &facts).0.context("the spec does not resolve")?;
         let files = BTreeMap::new();

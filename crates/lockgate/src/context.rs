@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use lockgate_diagnostics::render::{self, Source};
-use lockgate_model::{Diagnostic, EnvironmentName, Severity, System, Version};
+use lockgate_model::{Diagnostic, EnvironmentName, Severity, System};
 use lockgate_spec::{Beside, Facts, Spec};
 
 use crate::args::{Format, Global};
@@ -83,9 +83,8 @@ impl Context {
     }
 
     /// The system as the environment sees it. Errors of the spec are shown and end the command.
-    pub fn system(&self, environment: &EnvironmentName, version: Option<&Version>) -> anyhow::Result<System> {
-        let facts = Facts { version: version.cloned() };
-        let (system, diagnostics) = self.spec.resolve(environment, &facts);
+    pub fn system(&self, environment: &EnvironmentName, facts: &Facts) -> anyhow::Result<System> {
+        let (system, diagnostics) = self.spec.resolve(environment, facts);
         self.refuse_errors(&diagnostics)?;
         let warnings: Vec<Diagnostic> =
             diagnostics.into_iter().filter(|it| it.severity == Severity::Warning).collect();
@@ -97,10 +96,9 @@ impl Context {
     pub fn system_without_warnings(
         &self,
         environment: &EnvironmentName,
-        version: Option<&Version>,
+        facts: &Facts,
     ) -> anyhow::Result<System> {
-        let facts = Facts { version: version.cloned() };
-        let (system, diagnostics) = self.spec.resolve(environment, &facts);
+        let (system, diagnostics) = self.spec.resolve(environment, facts);
         self.refuse_errors(&diagnostics)?;
         self.some(system, environment)
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use lockgate_images::{Client, Config, Reference};
-use lockgate_model::{Image, ServiceName, System, TargetKind, Version};
+use lockgate_model::{Commit, Image, ServiceName, System, TargetKind, Version};
 use lockgate_render::{ImageBuild, Lock, Origin, image_builds};
 
 use crate::args::{ImageArg, NamedImage};
@@ -21,6 +21,9 @@ use recorded::Recorded;
 pub struct Wanted<'a> {
     pub system: &'a System,
     pub version: &'a Version,
+    /// The same, where the command line says it.
+    pub asked: Option<&'a Version>,
+    pub commit: Option<&'a Commit>,
     /// Of the spec, where the lock file is.
     pub folder: &'a Path,
     /// What the command line says.

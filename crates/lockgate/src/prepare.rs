@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context as _;
-use lockgate_model::{Digest, EnvironmentName, Scope, ServiceName, Snapshot, System, Version};
+use lockgate_model::{Commit, Digest, EnvironmentName, Scope, ServiceName, Snapshot, System, Version};
 use lockgate_node::{FileStore, Place};
 use lockgate_render::{Problem, WorkloadRequest, Workloads};
+use lockgate_spec::Facts;
 
 use crate::args::{Global, ImageArg};
 use crate::commands::render::lock;
 use crate::context::Context;
 use crate::images::{self, Effort, Wanted};
+use crate::naming;
 use crate::out::Out;
 use crate::secrets::{self, Secrets};
 use crate::state::{self, State};
@@ -28,6 +30,8 @@ pub struct Prepared {
 pub struct Asked<'a> {
     pub environment: Option<&'a EnvironmentName>,
     pub version: Option<&'a Version>,
+    /// What it is made of; without it, what git says of the folder.
+    pub commit: Option<&'a Commit>,
     pub images: &'a [ImageArg],
     pub effort: Effort,
 }
@@ -51,15 +55,17 @@ fn told(problems: &[Problem]) -> String {
 pub async fn prepare(global: &Global, asked: &Asked<'_>, out: Out) -> anyhow::Result<Prepared> {
     let context = Context::load(global, out)?;
     let environment = context.environment(asked.environment)?;
-    let version = asked.version.cloned().unwrap_or_else(version_by_time);
-    let system = context.system(&environment, Some(&version))?;
+    let (version, commit) = naming::name(&context, &environment, asked.version)?;
+    let commit = asked.commit.cloned().or(commit);
+    let facts = Facts { version: Some(version.clone()), commit: commit.clone() };
+    let system = context.system(&environment, &facts)?;
     let notes = support::check(&system)?;
     let scope = Scope { system: system.name.clone(), environment };
     let state = State::open_dir(&state::dir(global)?, out).await?;
     for note in notes {
         out.note(&note);
     }
-    let snapshot = freeze(&state, system, version, context.folder(), asked).await?;
+    let snapshot = freeze(&state, system, version, context.folder(), asked, commit.as_ref()).await?;
     Ok(Prepared { state, scope, snapshot })
 }
 
@@ -70,11 +76,19 @@ async fn freeze(
     version: Version,
     folder: &Path,
     asked: &Asked<'_>,
+    commit: Option<&Commit>,
 ) -> anyhow::Result<Snapshot> {
     let place = Place::of(&state.dir)?;
     let secrets = secrets::collect(&system, folder, &place)?;
-    let wanted =
-        Wanted { system: &system, version: &version, folder, named: asked.images, effort: asked.effort };
+    let wanted = Wanted {
+        system: &system,
+        version: &version,
+        asked: asked.version,
+        commit,
+        folder,
+        named: asked.images,
+        effort: asked.effort,
+    };
     let images = images::resolve_images(state, &wanted).await?;
     let workloads = lockgate_render::workloads(&WorkloadRequest {
         system: &system,
@@ -89,7 +103,7 @@ async fn freeze(
     let system = without(system, &secrets);
     let Secrets { services: secrets, own: own_secrets, .. } = secrets;
     let made = Snapshot { files, migrations, forms, job_forms, fixtures, ..Snapshot::new(version, system) };
-    Ok(Snapshot { secrets, own_secrets, ..made })
+    Ok(Snapshot { commit: commit.cloned(), secrets, own_secrets, ..made })
 }
 
 /// The files of every service and of the migrations; images hold theirs.
@@ -129,10 +143,4 @@ fn without(mut system: System, secrets: &Secrets) -> System {
         migrations.env.retain(|it, _| !apart.contains_key(it));
     }
     system
-}
-
-/// A version for a release that was given none: the time, which sorts and says what one asks first.
-pub fn version_by_time() -> Version {
-    let now = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S").to_string();
-    Version::new(now).expect("digits and a dash")
 }

@@ -14,12 +14,11 @@ mod typed;
 
 use std::collections::BTreeMap;
 
-use lockgate_model::{
-    Diagnostic, EnvironmentName, Millis, Service, ServiceName, Span, System, SystemName, Version,
-};
+use lockgate_model::{Diagnostic, EnvironmentName, Millis, Service, ServiceName, Span, System, SystemName};
 
 use crate::layers::Value;
 use crate::scope::{Mentions, Scope, Told};
+use crate::spec::Facts;
 use crate::{checks, platform, scalar};
 use lockgate_diagnostics::codes;
 
@@ -63,7 +62,7 @@ pub(crate) fn lower(
     name: &SystemName,
     environment: &EnvironmentName,
     environment_span: Span,
-    version: Option<&Version>,
+    facts: &Facts,
     report: &mut Vec<Diagnostic>,
 ) -> System {
     if tree.get("target").is_none() {
@@ -74,7 +73,8 @@ pub(crate) fn lower(
     let scope = Scope {
         system: name.as_str(),
         environment: environment.as_str(),
-        version,
+        version: facts.version.as_ref(),
+        commit: facts.commit.as_ref(),
         network: target::network(tree),
         tree,
         services: services::ports(tree),

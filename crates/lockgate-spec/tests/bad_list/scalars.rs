@@ -59,7 +59,7 @@ fn texts_that_look_like_numbers_stay_as_they_are_written() {
 fn the_version_of_a_release_stays_as_it_is_written() {
     let (spec, _) = Spec::parse("lockgate.yaml", &service("env: {V: \"${release.version}\"}"));
     for version in ["1.10", "1.0", "0x10", "1e3", "no"] {
-        let facts = Facts { version: Some(Version::new(version).unwrap()) };
+        let facts = Facts { version: Some(Version::new(version).unwrap()), ..Facts::default() };
         let (system, _) = spec.resolve(&spec.environments()[0], &facts);
         assert_eq!(system.unwrap().services["web"].env["V"], version);
     }

@@ -17,6 +17,7 @@ pub async fn deploy(global: &Global, args: &DeployArgs, out: Out) -> anyhow::Res
     let asked = Asked {
         environment: args.environment.as_ref(),
         version: args.version.as_ref(),
+        commit: None,
         images: &args.images,
         effort: Effort::Copy,
     };

@@ -1,7 +1,7 @@
 //! `diff`: where the cluster is not as the spec says.
 
 use lockgate_engine::{Kind, Request};
-use lockgate_model::{EnvironmentName, ReleaseId, Scope, Version};
+use lockgate_model::{Commit, EnvironmentName, ReleaseId, Scope, Version};
 use lockgate_targets::{ObjectDiff, Platform, Target as _};
 
 use super::drive::target_of;
@@ -15,10 +15,11 @@ use crate::state::State;
 use crate::ui::objects;
 
 pub async fn diff(global: &Global, environment: Option<&EnvironmentName>, out: Out) -> anyhow::Result<Exit> {
-    let InPlace { environment, version, images } = in_place(global, environment, out).await?;
+    let InPlace { environment, version, commit, images } = in_place(global, environment, out).await?;
     let asked = Asked {
         environment: Some(&environment),
         version: Some(&version),
+        commit: commit.as_ref(),
         images: &images,
         effort: Effort::Look,
     };
@@ -43,6 +44,7 @@ pub async fn diff(global: &Global, environment: Option<&EnvironmentName>, out: O
 struct InPlace {
     environment: EnvironmentName,
     version: Version,
+    commit: Option<Commit>,
     images: Vec<ImageArg>,
 }
 
@@ -53,7 +55,7 @@ async fn in_place(
 ) -> anyhow::Result<InPlace> {
     let context = Context::load(global, out)?;
     let environment = context.environment(environment)?;
-    let system = context.system_without_warnings(&environment, None)?;
+    let system = context.system_without_warnings(&environment, &lockgate_spec::Facts::default())?;
     let state = State::open(global, out).await?;
     let scope = Scope { system: system.name.clone(), environment };
     let done = lockgate_driver::done_releases(&state.store, &scope).await?;
@@ -64,7 +66,12 @@ async fn in_place(
     let of_spec = images_of(&snapshot).into_iter().filter(|it| system.services.contains_key(&it.0));
     let images =
         of_spec.filter_map(|(service, image)| Some(ImageArg { service, image: image.parse().ok()? }));
-    Ok(InPlace { environment: scope.environment, version: row.version, images: images.collect() })
+    Ok(InPlace {
+        environment: scope.environment,
+        version: row.version,
+        images: images.collect(),
+        commit: snapshot.commit,
+    })
 }
 
 fn human(found: &[ObjectDiff]) -> String {

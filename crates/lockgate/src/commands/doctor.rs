@@ -18,7 +18,7 @@ pub async fn doctor(
 ) -> anyhow::Result<Exit> {
     let context = Context::load(global, out)?;
     let environment = context.environment(environment)?;
-    let system = context.system_without_warnings(&environment, None)?;
+    let system = context.system_without_warnings(&environment, &lockgate_spec::Facts::default())?;
     let scope = Scope { system: system.name.clone(), environment };
     let checks = match target_of(&system.target, &state::dir(global)?, &scope)? {
         Platform::Kubernetes(cluster) => {

@@ -24,6 +24,7 @@ pub async fn plan(global: &Global, args: &PlanArgs, out: Out) -> anyhow::Result<
     let asked = Asked {
         environment: args.environment.as_ref(),
         version: args.version.as_ref(),
+        commit: None,
         images: &args.images,
         effort: Effort::Look,
     };

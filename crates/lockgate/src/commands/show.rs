@@ -8,7 +8,7 @@ use crate::out::Out;
 pub fn show(global: &Global, args: &ShowArgs, out: Out) -> anyhow::Result<Exit> {
     let context = Context::load(global, out)?;
     let environment = context.environment(args.env.as_ref())?;
-    let system = context.system(&environment, None)?;
+    let system = context.system(&environment, &lockgate_spec::Facts::default())?;
     let Some(path) = &args.explain else {
         match out.format {
             Format::Human => out.data(&lockgate_spec::to_yaml(&system)),

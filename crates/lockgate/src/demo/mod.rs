@@ -117,7 +117,13 @@ impl Demo {
             verbose: 0,
         };
         let version = lockgate_model::Version::new(version).expect("it is a version");
-        let asked = Asked { environment: None, version: Some(&version), images: &[], effort: Effort::Look };
+        let asked = Asked {
+            environment: None,
+            version: Some(&version),
+            commit: None,
+            images: &[],
+            effort: Effort::Look,
+        };
         let Prepared { scope, snapshot, .. } = prepare(&global, &asked, self.out).await?;
         let new = NewRelease { scope, kind: ReleaseKind::Deploy, snapshot, by: "the demo".to_owned() };
 

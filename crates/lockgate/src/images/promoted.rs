@@ -17,22 +17,39 @@ pub(super) struct Promoted {
     images: BTreeMap<ServiceName, String>,
 }
 
-/// The release of this version in the environment that is promoted from, or else its newest one that succeeded.
-/// `None` when this environment has images of its own.
+/// The release of this version or of this commit in the environment that is promoted from. Where neither is known, its
+/// newest one that succeeded. `None` when this environment has images of its own.
 pub(super) async fn images(state: &State, wanted: &Wanted<'_>) -> anyhow::Result<Option<Promoted>> {
     let system = wanted.system;
     let Some(environment) = system.policy.promote.clone() else { return Ok(None) };
     let scope = Scope { system: system.name.clone(), environment: environment.clone() };
     let done = lockgate_driver::done_releases(&state.store, &scope).await?;
-    let Some(row) = done.iter().find(|it| it.version == *wanted.version).or(done.first()) else {
+    let here = &system.environment;
+    let Some(newest) = done.first() else {
         bail!(
-            "`{}` takes its images from `{environment}`, where no release has succeeded yet; \
-             `lockgate deploy {environment}` comes first",
-            system.environment
+            "`{here}` takes its images from `{environment}`, where no release has succeeded yet; \
+             `lockgate deploy {environment}` comes first"
         );
     };
-    let snapshot = state.store.snapshot(row.id).await?;
-    Ok(Some(Promoted { environment, release: row.id, images: images_of(&snapshot) }))
+    for row in &done {
+        let snapshot = state.store.snapshot(row.id).await?;
+        let of_commit =
+            wanted.commit.is_some_and(|it| snapshot.commit.as_ref().is_some_and(|of| of.sha == it.sha));
+        let is_it = row.version == *wanted.version || of_commit;
+        if is_it || (wanted.asked.is_none() && wanted.commit.is_none()) {
+            let note = format!("images are those of {} ({}) in `{environment}`", row.id, row.version);
+            state.out.note(&note);
+            return Ok(Some(Promoted { environment, release: row.id, images: images_of(&snapshot) }));
+        }
+    }
+    let commit = wanted.commit.map(|it| format!(" or of commit {}", it.short())).unwrap_or_default();
+    bail!(
+        "`{here}` takes its images from `{environment}`, where no release of {}{commit} has succeeded; the newest \
+         there is {} ({}); `lockgate deploy {environment}` comes first",
+        wanted.version,
+        newest.version,
+        newest.id,
+    );
 }
 
 impl Promoted {

@@ -22,6 +22,8 @@ fn push(registry: &Registry, name_and_tag: &str) -> String {
 struct Place {
     folder: tempfile::TempDir,
     state: State,
+    /// What is checked out.
+    commit: Option<Commit>,
 }
 
 impl Place {
@@ -36,13 +38,21 @@ impl Place {
             verbose: 0,
         };
         let state = State::open_dir(&folder.path().join("state"), Out::new(&global)).await.unwrap();
-        Place { folder, state }
+        Place { folder, state, commit: None }
     }
 
     async fn images(&self, system: &System, version: &str, named: &[&str], effort: Effort) -> Found {
         let named: Vec<ImageArg> = named.iter().map(|it| it.parse().unwrap()).collect();
         let version = version.parse().unwrap();
-        let wanted = Wanted { system, version: &version, folder: self.folder.path(), named: &named, effort };
+        let wanted = Wanted {
+            system,
+            version: &version,
+            asked: Some(&version),
+            commit: self.commit.as_ref(),
+            folder: self.folder.path(),
+            named: &named,
+            effort,
+        };
         let found = resolve_images(&self.state, &wanted).await;
         found.map(|it| it.into_iter().map(|(name, image)| (name.to_string(), image)).collect())
     }
@@ -62,7 +72,8 @@ impl Place {
             init: false,
         };
         let forms = BTreeMap::from([(name("web"), Form::Container(Box::new(container)))]);
-        let snapshot = Snapshot { forms, ..Snapshot::new(version.parse().unwrap(), system.clone()) };
+        let new = Snapshot::new(version.parse().unwrap(), system.clone());
+        let snapshot = Snapshot { forms, commit: self.commit.clone(), ..new };
         let new = NewRelease { scope, kind: ReleaseKind::Deploy, snapshot, by: "tester".to_owned() };
         let store = &self.state.store;
         let id = store.request(&new, Timestamp(1)).await.unwrap();
@@ -148,8 +159,29 @@ async fn a_promotion_takes_the_images_that_were_released_before_and_keeps_their_
     assert!(is_there(there(&first)).await.unwrap());
     assert!(is_there(format!("{}/live/web:1.0", production.address)).await.unwrap());
 
-    let found = place.images(&here, "2026", &[], Effort::Look).await.unwrap();
-    assert_eq!(found["web"], there(&second), "the newest, as nothing of that version was released");
+    let error = place.images(&here, "2026", &[], Effort::Look).await.unwrap_err().to_string();
+    assert!(error.contains("no release of 2026 has succeeded; the newest there is 1.1 (r2)"), "{error}");
+}
+
+#[tokio::test]
+async fn a_promotion_knows_the_commit_whatever_its_versions_are_called() {
+    let Some(registry) = Registry::start(WHAT) else { return };
+    let mut place = Place::new().await;
+    let commit = |sha: &str| Some(Commit { sha: sha.repeat(20), branch: Some("main".to_owned()), tag: None });
+    let [before, here] = ["staging", "production"].map(|it| system(&registry, &registry, it));
+    push(&registry, "other/cache:7");
+    let [first, second] = ["staging-1", "staging-2"].map(|it| push(&registry, &format!("shop/web:{it}")));
+    place.commit = commit("a1");
+    place.released(&before, "staging-1", &first).await;
+    place.commit = commit("b2");
+    place.released(&before, "staging-2", &second).await;
+    let digest = |image: &str| image.split_once('@').unwrap().1.to_owned();
+    place.commit = commit("a1");
+    let found = place.images(&here, "v1.0.0", &[], Effort::Look).await.unwrap();
+    assert_eq!(digest(&found["web"]), digest(&first));
+    place.commit = commit("c3");
+    let error = place.images(&here, "v1.0.1", &[], Effort::Look).await.unwrap_err().to_string();
+    assert!(error.contains("no release of v1.0.1 or of commit c3c3c3c has succeeded"), "{error}");
 }
 
 #[tokio::test]

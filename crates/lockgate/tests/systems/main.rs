@@ -6,4 +6,5 @@ mod covenant;
 mod folder;
 mod images;
 mod nova;
+mod supernova;
 mod users;

@@ -10,6 +10,7 @@ use lockgate_driver::Adopting;
 use lockgate_driver::store::{Holder, NewRelease, ReleaseKind};
 use lockgate_engine::{Kind, Request};
 use lockgate_model::{Observed, ReleaseId, Scope, ServiceName, SlotSpec, Snapshot, System, Version};
+use lockgate_spec::Facts;
 use lockgate_targets::{Adoption, Kubernetes, Platform, Rendered, TakeOver, Taken, Target as _};
 
 use super::drive::target_of;
@@ -29,7 +30,7 @@ const NO_ONE_VERSION: &str = "adopted";
 pub async fn adopt(global: &Global, args: &AdoptArgs, out: Out) -> anyhow::Result<Exit> {
     let context = Context::load(global, out)?;
     let environment = context.environment(args.environment.as_ref())?;
-    let system = context.system_without_warnings(&environment, None)?;
+    let system = context.system_without_warnings(&environment, &Facts::default())?;
     support::check(&system)?;
     let scope = Scope { system: system.name.clone(), environment };
     let state = State::open_dir(&state::dir(global)?, out).await?;
@@ -44,7 +45,8 @@ pub async fn adopt(global: &Global, args: &AdoptArgs, out: Out) -> anyhow::Resul
         Some(version) => version.clone(),
         None => version(&cluster, &system).await?,
     };
-    let system = context.system_without_warnings(&scope.environment, Some(&version))?;
+    let facts = Facts { version: Some(version.clone()), ..Facts::default() };
+    let system = context.system_without_warnings(&scope.environment, &facts)?;
     let rendered =
         lockgate_render::installed(&system, &version, &lock(context.folder())?).map_err(NotMade::new)?;
     let rendered: Vec<Rendered> =

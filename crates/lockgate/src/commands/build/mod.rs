@@ -14,12 +14,13 @@ use anyhow::bail;
 use lockgate_images::{Client, Config, RegistryError};
 use lockgate_model::{Image, ServiceName, System, Version};
 use lockgate_render::{ImageBuild, image_builds};
+use lockgate_spec::Facts;
 
 use crate::args::{BuildArgs, Global};
 use crate::context::Context;
 use crate::exit::Exit;
+use crate::naming;
 use crate::out::Out;
-use crate::prepare::version_by_time;
 use crate::state::{self, State};
 use engine::Builder;
 
@@ -40,8 +41,9 @@ struct Site {
 pub async fn build(global: &Global, args: &BuildArgs, out: Out) -> anyhow::Result<Exit> {
     let context = Context::load(global, out)?;
     let environment = context.environment(args.environment.as_ref())?;
-    let version = args.version.clone().unwrap_or_else(version_by_time);
-    let system = context.system(&environment, Some(&version))?;
+    let (version, commit) = naming::name(&context, &environment, args.version.as_ref())?;
+    let facts = Facts { version: Some(version.clone()), commit };
+    let system = context.system(&environment, &facts)?;
     if let Some(from) = &system.policy.promote {
         bail!(
             "`{environment}` takes its images from `{from}`, so nothing is built for it; `lockgate build {from}` does"

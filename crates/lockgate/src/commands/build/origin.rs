@@ -1,25 +1,20 @@
 //! Which commit and which repository an image is made of, as git says.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use lockgate_model::Version;
 use lockgate_render::Origin;
 
+use crate::git;
+
 /// What git does not know is empty: not every folder is a repository.
 pub fn of(folder: &Path, version: &Version) -> Origin {
+    let git = |args: &[&str]| git::ask(folder, args).unwrap_or_default();
     Origin {
         version: version.to_string(),
-        revision: git(folder, &["rev-parse", "--verify", "--quiet", "HEAD"]),
-        source: without_credentials(&git(folder, &["config", "--get", "remote.origin.url"])),
+        revision: git(&["rev-parse", "--verify", "--quiet", "HEAD"]),
+        source: without_credentials(&git(&["config", "--get", "remote.origin.url"])),
     }
-}
-
-fn git(folder: &Path, args: &[&str]) -> String {
-    let mut command = Command::new("git");
-    command.arg("-C").arg(folder).args(args).stdin(Stdio::null()).stderr(Stdio::null());
-    let done = command.output().ok().filter(|it| it.status.success());
-    done.map(|it| String::from_utf8_lossy(&it.stdout).trim().to_owned()).unwrap_or_default()
 }
 
 /// Some have a token in the address of their repository, and an image is read by many.

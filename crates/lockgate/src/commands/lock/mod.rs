@@ -34,7 +34,7 @@ pub fn lock(global: &Global, args: &LockArgs, out: Out) -> anyhow::Result<Exit> 
 fn request(context: &Context) -> anyhow::Result<Request> {
     let mut systems = vec![];
     for environment in context.spec.environments() {
-        systems.push(context.system_without_warnings(&environment, None)?);
+        systems.push(context.system_without_warnings(&environment, &lockgate_spec::Facts::default())?);
     }
     let source = context.spec_path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok(Request {

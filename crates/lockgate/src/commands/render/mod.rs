@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use lockgate_model::{Digest, ServiceName};
 use lockgate_render::{Comparison, Difference, Lock, Manifest, Request, Selection};
+use lockgate_spec::Facts;
 
 use crate::args::{Global, RenderArgs};
 use crate::context::Context;
@@ -62,8 +63,9 @@ fn request(context: &Context, args: &RenderArgs) -> anyhow::Result<Request> {
         context.environment(Some(unknown))?;
     }
     let mut systems = vec![];
+    let facts = Facts { version: args.version.clone(), ..Facts::default() };
     for environment in &all {
-        systems.push(context.system_without_warnings(environment, args.version.as_ref())?);
+        systems.push(context.system_without_warnings(environment, &facts)?);
     }
     let spec = context.spec_path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok(Request {
