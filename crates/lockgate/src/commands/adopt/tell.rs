@@ -100,9 +100,13 @@ fn helm(release: &HelmRelease) -> String {
     let HelmRelease { name, revision, status, verdict, .. } = release;
     let title = format!("Helm release {name}, revision {revision}, {status}");
     match verdict {
-        HelmVerdict::Adopt { revision: of } if of == revision => format!("{title}: Helm lets go of it"),
-        HelmVerdict::Adopt { revision: of } => {
-            format!("{title}: what runs is revision {of}, and Helm lets go of it")
+        HelmVerdict::Adopt { revision: of, leftover } => {
+            let of = if of == revision { String::new() } else { format!("what runs is revision {of}; ") };
+            let mut text = format!("{title}: {of}Helm lets go of it");
+            if !leftover.is_empty() {
+                text.push_str(&format!("; nothing reads {} any more, which stays", leftover.join(", ")));
+            }
+            text
         }
         HelmVerdict::Leave { why, hint } => {
             let why = style::paint(style::BAD, format!("{title}: left alone: {why}"));

@@ -41,9 +41,10 @@ pub struct HelmRelease {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HelmVerdict {
-    /// What is in the cluster is of one revision: this one.
+    /// What runs is of one revision: this one. What is left over of another one is read by nothing.
     Adopt {
         revision: u32,
+        leftover: Vec<String>,
     },
     Leave {
         why: String,
@@ -106,14 +107,14 @@ async fn judge(
     let leave = |why: String, hint: String| Ok(HelmVerdict::Leave { why, hint });
     let live =
         live(cluster, newest.objects.iter().chain(before.iter().flat_map(|it| &it.objects)), taken).await?;
-    let (revision, of) = match newest.status.as_str() {
-        "deployed" | "superseded" => (newest.revision, newest),
+    let (of, leftover) = match newest.status.as_str() {
+        "deployed" | "superseded" => (newest, vec![]),
         "failed" | "pending-install" | "pending-upgrade" | "pending-rollback" => {
             let old = before.map_or(&[][..], |it| &it.objects);
             match (standing(old, &newest.objects, &live), before) {
-                (Standing::After, _) => (newest.revision, newest),
-                (Standing::Before, Some(before)) => (before.revision, before),
-                (Standing::Before, None) => {
+                (Standing::After { leftover }, _) => (newest, leftover),
+                (Standing::Before { leftover }, Some(before)) => (before, leftover),
+                (Standing::Before { .. }, None) => {
                     let hint = format!("helm -n {namespace} uninstall {name}, and install it again");
                     return leave(format!("it is {}, and nothing of it is there", newest.status), hint);
                 }
@@ -135,7 +136,7 @@ async fn judge(
         .map(|it| format!("{} {}", it.0, it.1))
         .collect();
     if others.is_empty() {
-        return Ok(HelmVerdict::Adopt { revision });
+        return Ok(HelmVerdict::Adopt { revision: of.revision, leftover });
     }
     let why =
         format!("it has more than the spec renders: {}", listed(&others.into_iter().collect::<Vec<_>>()));

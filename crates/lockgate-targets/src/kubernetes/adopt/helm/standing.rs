@@ -7,15 +7,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+/// Kinds that do nothing until something reads them.
+const INERT: [&str; 3] = ["ConfigMap", "Secret", "ServiceAccount"];
+
 /// Kind and name.
 pub(super) type Named = (String, String);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// Nothing of the new revision is there.
-    Before,
-    /// All of it is.
-    After,
+    /// What runs is of the old revision. What nothing of it reads was made for the new one.
+    Before { leftover: Vec<String> },
+    /// What runs is of the new revision. What nothing of it reads was kept from the old one.
+    After { leftover: Vec<String> },
     /// Objects of each, and those that are of neither as a whole.
     Between { before: Vec<String>, after: Vec<String>, torn: Vec<String> },
 }
@@ -31,7 +34,22 @@ pub(super) fn standing(before: &[Value], after: &[Value], live: &BTreeMap<Named,
     let (old, new) = (by_name(before), by_name(after));
     let all: BTreeSet<&Named> = old.keys().chain(new.keys()).collect();
     let (mut is_old, mut is_new, mut torn) = (vec![], vec![], vec![]);
+    let (mut kept, mut made) = (vec![], vec![]);
     for it in all {
+        let text = format!("{} {}", it.0, it.1);
+        if INERT.contains(&it.0.as_str()) && live.contains_key(it) {
+            match (old.contains_key(it), new.contains_key(it)) {
+                (true, false) => {
+                    kept.push(text);
+                    continue;
+                }
+                (false, true) => {
+                    made.push(text);
+                    continue;
+                }
+                _ => (),
+            }
+        }
         let of = match (old.get(it), new.get(it), live.get(it)) {
             (Some(old), Some(new), Some(live)) => votes(old, new, live),
             // What both have and nobody finds was taken away by somebody else.
@@ -41,7 +59,6 @@ pub(super) fn standing(before: &[Value], after: &[Value], live: &BTreeMap<Named,
             (Some(_), None, None) | (None, Some(_), Some(_)) => Votes { new: 1, ..Votes::default() },
             (None, None, _) => Votes::default(),
         };
-        let text = format!("{} {}", it.0, it.1);
         match of {
             Votes { old: 0, new: 0, neither: 0 } => (),
             Votes { new: 0, neither: 0, .. } => is_old.push(text),
@@ -50,8 +67,8 @@ pub(super) fn standing(before: &[Value], after: &[Value], live: &BTreeMap<Named,
         }
     }
     match (is_old.is_empty(), is_new.is_empty(), torn.is_empty()) {
-        (true, _, true) => Standing::After,
-        (false, true, true) => Standing::Before,
+        (true, _, true) => Standing::After { leftover: kept },
+        (false, true, true) => Standing::Before { leftover: made },
         _ => Standing::Between { before: is_old, after: is_new, torn },
     }
 }
@@ -120,6 +137,9 @@ mod tests {
 
     use super::*;
 
+    const BEFORE: Standing = Standing::Before { leftover: vec![] };
+    const AFTER: Standing = Standing::After { leftover: vec![] };
+
     fn object(kind: &str, name: &str, spec: &Value) -> Value {
         json!({"kind": kind, "metadata": {"name": name}, "spec": spec})
     }
@@ -143,9 +163,9 @@ mod tests {
         let (one, two) = (json!([{"name": "A", "value": "1"}]), json!([{"name": "A", "value": "2"}]));
         let old = [deployment("api", &one), deployment("web", &one)];
         let new = [deployment("api", &two), deployment("web", &two), object("Service", "more", &json!({}))];
-        assert_eq!(stands(&old, &new, &old), Standing::Before);
-        assert_eq!(stands(&old, &new, &new), Standing::After);
-        assert_eq!(stands(&old, &old, &old), Standing::After, "nothing tells one from the other");
+        assert_eq!(stands(&old, &new, &old), BEFORE);
+        assert_eq!(stands(&old, &new, &new), AFTER);
+        assert_eq!(stands(&old, &old, &old), AFTER, "nothing tells one from the other");
         let half = [new[0].clone(), old[1].clone()];
         let between = Standing::Between {
             before: vec!["Deployment web".to_owned(), "Service more".to_owned()],
@@ -159,8 +179,20 @@ mod tests {
     fn a_field_that_a_revision_takes_away_tells_them_apart_too() {
         let (with, without) = (json!([{"name": "A"}, {"name": "B"}]), json!([{"name": "A"}]));
         let (old, new) = ([deployment("web", &with)], [deployment("web", &without)]);
-        assert_eq!(stands(&old, &new, &old), Standing::Before);
-        assert_eq!(stands(&old, &new, &new), Standing::After);
+        assert_eq!(stands(&old, &new, &old), BEFORE);
+        assert_eq!(stands(&old, &new, &new), AFTER);
+    }
+
+    #[test]
+    fn what_nothing_reads_any_more_or_yet_is_left_over() {
+        let map = |it: &str| object("ConfigMap", it, &json!({}));
+        let of = |it: &str| deployment("web", &json!([{"name": "A", "value": it}]));
+        let (old, new) = ([of("1"), map("web-1")], [of("2"), map("web-2")]);
+        let kept = Standing::After { leftover: vec!["ConfigMap web-1".to_owned()] };
+        assert_eq!(stands(&old, &new, &[of("2"), map("web-1"), map("web-2")]), kept);
+        let made = Standing::Before { leftover: vec!["ConfigMap web-2".to_owned()] };
+        assert_eq!(stands(&old, &new, &[of("1"), map("web-1"), map("web-2")]), made);
+        assert_eq!(stands(&old, &new, &[of("1"), map("web-1")]), BEFORE);
     }
 
     #[test]
