@@ -17,8 +17,12 @@ impl Folder {
     pub(crate) fn of_example(name: &str, environment: &str) -> Folder {
         let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
         let spec = std::fs::read_to_string(examples.join(name).join("lockgate.yaml")).unwrap();
-        let dir = tempfile::Builder::new().prefix(&format!("{name}-")).tempdir().unwrap();
-        std::fs::write(dir.path().join("lockgate.yaml"), format!("{spec}{environment}")).unwrap();
+        Folder::of_spec(&format!("{spec}{environment}"))
+    }
+
+    pub(crate) fn of_spec(text: &str) -> Folder {
+        let dir = tempfile::Builder::new().prefix("system-").tempdir().unwrap();
+        std::fs::write(dir.path().join("lockgate.yaml"), text).unwrap();
         let variables = vec![("USER".to_owned(), "tester".to_owned()), ("TZ".to_owned(), "UTC".to_owned())];
         Folder { dir, variables, images: vec![] }
     }

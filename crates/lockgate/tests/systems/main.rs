@@ -2,6 +2,7 @@
 //! users who count what they lose. Every service runs the sample service's image.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod adopt;
 mod covenant;
 mod folder;
 mod images;
