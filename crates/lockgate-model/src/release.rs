@@ -101,6 +101,9 @@ pub struct Snapshot {
     /// `None` where the spec is in no repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<Commit>,
+    /// Why it goes out while its environment is frozen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub despite_freeze: Option<String>,
     pub system: System,
     /// Digest of each service's files as they are kept in the file store.
     pub files: BTreeMap<ServiceName, Digest>,
@@ -128,6 +131,7 @@ impl Snapshot {
         Snapshot {
             version,
             commit: None,
+            despite_freeze: None,
             system,
             files: BTreeMap::new(),
             migrations: None,
@@ -142,6 +146,12 @@ impl Snapshot {
     /// Of all services and of the release itself, by the names of their variables.
     pub fn all_secrets(&self) -> impl Iterator<Item = (&String, &SecretRef)> {
         self.secrets.values().flatten().chain(&self.own_secrets)
+    }
+
+    /// Whether both put the same in place, whatever commit and whatever reason they come from.
+    pub fn puts_the_same(&self, other: &Snapshot) -> bool {
+        let placed = |it: &Snapshot| Snapshot { commit: None, despite_freeze: None, ..it.clone() };
+        placed(self) == placed(other)
     }
 
     /// Images that it needs, by digest.

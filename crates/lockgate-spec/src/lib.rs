@@ -38,6 +38,7 @@ pub use explain::{ExplainedLayer, Explanation, NoExplanation};
 pub use format::{Unformatted, format};
 pub use include::{fits, includes};
 pub use json_schema::json_schema;
+pub use leaf::clock::{Moment, moment_of};
 pub use lints::Beside;
 pub use reference_page::keys_page;
 pub use spec::{Facts, Spec};

@@ -339,6 +339,9 @@ pub struct DeployArgs {
     /// Image that a service is released with, whatever else is said of it (can be repeated)
     #[arg(long = "image", value_name = "SERVICE=IMAGE")]
     pub images: Vec<ImageArg>,
+    /// Release although the environment is frozen; the reason stays with the release
+    #[arg(long, value_name = "REASON")]
+    pub despite_freeze: Option<String>,
     /// Return when the release is queued
     #[arg(long)]
     pub detach: bool,

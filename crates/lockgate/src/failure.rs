@@ -82,6 +82,11 @@ fn causes(error: &anyhow::Error) -> Vec<String> {
 }
 
 fn hint(error: &anyhow::Error) -> Option<&str> {
+    if error.is::<crate::freeze::Refused>() {
+        return Some(
+            "release when it has ended, or now with `--despite-freeze REASON`; `lockgate rollback` works at any time",
+        );
+    }
     if error.is::<crate::commands::render::NotOurs>() {
         return Some(
             "move the change into the spec or its `patches`, and run it again with `--force`; `--check` shows it",

@@ -9,6 +9,7 @@ mod demo;
 mod exit;
 mod failure;
 mod findings;
+mod freeze;
 mod git;
 mod images;
 mod naming;

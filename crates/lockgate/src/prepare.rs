@@ -12,18 +12,22 @@ use lockgate_spec::Facts;
 use crate::args::{Global, ImageArg};
 use crate::commands::render::lock;
 use crate::context::Context;
+use crate::freeze::{self, Frozen};
 use crate::images::{self, Effort, Wanted};
 use crate::naming;
 use crate::out::Out;
 use crate::secrets::{self, Secrets};
 use crate::state::{self, State};
 use crate::support;
+use crate::ui::words;
 
 /// A frozen release, and where it is to be recorded.
 pub struct Prepared {
     pub state: State,
     pub scope: Scope,
     pub snapshot: Snapshot,
+    /// The freeze that it would be in.
+    pub frozen: Option<Frozen>,
 }
 
 /// What the command line says of a release.
@@ -34,6 +38,17 @@ pub struct Asked<'a> {
     pub commit: Option<&'a Commit>,
     pub images: &'a [ImageArg],
     pub effort: Effort,
+    pub freezes: Freezes<'a>,
+}
+
+/// What a freeze of the environment means to a command.
+#[derive(Clone, Copy)]
+pub enum Freezes<'a> {
+    /// Nothing is released by it.
+    Tell,
+    Refuse,
+    /// It is gone past, for this reason.
+    Despite(&'a str),
 }
 
 /// What a release would run could not be made from the spec.
@@ -60,17 +75,25 @@ pub async fn prepare(global: &Global, asked: &Asked<'_>, out: Out) -> anyhow::Re
     let facts = Facts { version: Some(version.clone()), commit: commit.clone() };
     let system = context.system(&environment, &facts)?;
     let notes = support::check(&system)?;
+    let frozen = freeze::frozen(&system.rollout.freeze, words::now())?;
+    if let (Freezes::Refuse, Some(frozen)) = (asked.freezes, &frozen) {
+        return Err(freeze::Refused { environment, frozen: frozen.clone() }.into());
+    }
     let scope = Scope { system: system.name.clone(), environment };
     let state = State::open_dir(&state::dir(global)?, out).await?;
     for note in notes {
         out.note(&note);
     }
-    let snapshot = freeze(&state, system, version, context.folder(), asked, commit.as_ref()).await?;
-    Ok(Prepared { state, scope, snapshot })
+    let snapshot = keep(&state, system, version, context.folder(), asked, commit.as_ref()).await?;
+    let despite_freeze = match (asked.freezes, &frozen) {
+        (Freezes::Despite(reason), Some(_)) => Some(reason.to_owned()),
+        (Freezes::Despite(_) | Freezes::Refuse | Freezes::Tell, _) => None,
+    };
+    Ok(Prepared { state, scope, snapshot: Snapshot { despite_freeze, ..snapshot }, frozen })
 }
 
 /// Keeps all that the release is made of, and names it by what it is.
-async fn freeze(
+async fn keep(
     state: &State,
     system: System,
     version: Version,

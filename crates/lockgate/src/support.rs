@@ -46,7 +46,6 @@ fn missing(system: &System) -> Vec<String> {
         (!is_kubernetes && !system.cron.is_empty(), "cron"),
         (rollout.strategy == Strategy::Recreate, "rollout.strategy: recreate"),
         (!rollout.gates.is_empty(), "rollout.gates"),
-        (!rollout.freeze.is_empty(), "rollout.freeze"),
         (!system.target.runs_images() && system.policy.promote.is_some(), "promote"),
         (
             protection.is_some_and(|it| it.enforced_by == Enforcer::Lockgate),

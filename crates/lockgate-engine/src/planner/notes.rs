@@ -23,6 +23,9 @@ pub(super) fn notes(request: &Request, changes: &Changes, observed: &Observed) -
         let routed = changes.changed.iter().filter(|it| !it.is_worker);
         notes.extend(routed.filter_map(|it| sharing(it, observed, &system.rollout.steps)));
     }
+    if let Some(reason) = &request.snapshot.despite_freeze {
+        notes.push(format!("released in a freeze: {reason}"));
+    }
     let migrations = system.migrations.as_ref().filter(|_| request.kind == Kind::Deploy);
     if migrations.is_some_and(|it| !it.compatible) {
         notes.push("the migrations are not compatible with the old version: a rollback leaves it on a schema it may not know".to_owned());

@@ -147,11 +147,16 @@ pub(crate) fn timezone(scalar: &Scalar) -> Result<(), Problem> {
 
 /// A moment that comes back every week, or once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Moment {
+pub enum Moment {
     /// Minutes since the week began on Sunday.
     Weekly(u32),
     /// Year, month, day, minutes of the day.
     Once(u32, u32, u32, u32),
+}
+
+/// A moment as a spec that was read has it.
+pub fn moment_of(text: &str) -> Option<Moment> {
+    moment(&Scalar::plain(text)).ok()
 }
 
 pub(crate) fn moment(scalar: &Scalar) -> Result<Moment, Problem> {

@@ -8,7 +8,7 @@ use crate::args::{DeployArgs, Format, Global};
 use crate::exit::Exit;
 use crate::images::Effort;
 use crate::out::Out;
-use crate::prepare::{Asked, Prepared, prepare};
+use crate::prepare::{Asked, Freezes, Prepared, prepare};
 use crate::state::State;
 use crate::ui::live::{self, Extra};
 use crate::ui::words;
@@ -20,9 +20,15 @@ pub async fn deploy(global: &Global, args: &DeployArgs, out: Out) -> anyhow::Res
         commit: None,
         images: &args.images,
         effort: Effort::Copy,
+        freezes: args.despite_freeze.as_deref().map_or(Freezes::Refuse, Freezes::Despite),
     };
     let prepared = prepare(global, &asked, out).await?;
-    let Prepared { state, scope, snapshot } = prepared;
+    let Prepared { state, scope, snapshot, frozen } = prepared;
+    match (&args.despite_freeze, frozen) {
+        (Some(_), None) => out.note(&format!("note: `{}` is not frozen now", scope.environment)),
+        (Some(_), Some(frozen)) => out.note(&format!("note: `{}` is frozen {frozen}", scope.environment)),
+        (None, _) => (),
+    }
     let new = NewRelease { scope: scope.clone(), kind: ReleaseKind::Deploy, snapshot, by: steer::who() };
     let id = request(&state, new).await?;
     if args.detach {

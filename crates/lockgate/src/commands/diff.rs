@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::images::{Effort, images_of};
 use crate::out::{Out, style};
-use crate::prepare::{Asked, Prepared, prepare};
+use crate::prepare::{Asked, Freezes, Prepared, prepare};
 use crate::state::State;
 use crate::ui::objects;
 
@@ -22,8 +22,9 @@ pub async fn diff(global: &Global, environment: Option<&EnvironmentName>, out: O
         commit: commit.as_ref(),
         images: &images,
         effort: Effort::Look,
+        freezes: Freezes::Tell,
     };
-    let Prepared { state, scope, snapshot } = prepare(global, &asked, out).await?;
+    let Prepared { state, scope, snapshot, .. } = prepare(global, &asked, out).await?;
     let target = target_of(&snapshot.system.target, &state.dir, &scope)?;
     let Platform::Kubernetes(cluster) = target else {
         anyhow::bail!("`diff` looks into clusters; what {scope} runs is shown by `lockgate status`");

@@ -49,6 +49,10 @@ async fn journal(state: &State, id: lockgate_model::ReleaseId) -> anyhow::Result
         state.out.note(&format!("{id} has no journal: it was never begun"));
         return Ok(Exit::Done);
     };
+    let reason = state.store.snapshot(id).await?.despite_freeze;
+    if let (Format::Human, Some(reason)) = (state.out.format, reason) {
+        state.out.data(&format!("released in a freeze: {reason}"));
+    }
     let mut release = lockgate_engine::Release::new(plan);
     let entries = record::follow(&state.store, id, &mut release).await?;
     for entry in &entries {

@@ -10,9 +10,10 @@ use serde::Serialize;
 use super::drive::target_of;
 use crate::args::{Format, Global, PlanArgs};
 use crate::exit::Exit;
+use crate::freeze::Frozen;
 use crate::images::Effort;
 use crate::out::{Out, style};
-use crate::prepare::{Asked, Prepared, prepare};
+use crate::prepare::{Asked, Freezes, Prepared, prepare};
 use crate::ui::images::{self, ImageChange};
 use crate::ui::objects;
 use crate::ui::picture::NOTHING_TO_DO;
@@ -27,9 +28,10 @@ pub async fn plan(global: &Global, args: &PlanArgs, out: Out) -> anyhow::Result<
         commit: None,
         images: &args.images,
         effort: Effort::Look,
+        freezes: Freezes::Tell,
     };
     let prepared = prepare(global, &asked, out).await?;
-    let Prepared { state, scope, snapshot } = prepared;
+    let Prepared { state, scope, snapshot, frozen } = prepared;
     let target = target_of(&snapshot.system.target, &state.dir, &scope)?;
     // A machine that was never released to has nothing to show, and looking must not start its node.
     let is_new = state.store.releases(&scope, 1).await?.is_empty();
@@ -48,11 +50,17 @@ pub async fn plan(global: &Global, args: &PlanArgs, out: Out) -> anyhow::Result<
     match out.format {
         Format::Json => {
             let (images, routing) = (images::changes(&plan), routings(&observed));
-            out.json(&Shown { images, routing, plan: &plan, objects });
+            out.json(&Shown { images, routing, plan: &plan, objects, frozen });
         }
         Format::Human => {
             let objects = objects.iter().flat_map(Objects::lines);
-            let lines = std::iter::once(human(&plan, &observed)).chain(objects);
+            let frozen = frozen.map(|it| {
+                style::paint(
+                    style::WARN,
+                    format!("\n  {:<10} {it}; `--despite-freeze REASON` releases all the same", "frozen"),
+                )
+            });
+            let lines = std::iter::once(human(&plan, &observed)).chain(frozen).chain(objects);
             out.data(&lines.collect::<Vec<_>>().join("\n"));
         }
     }
@@ -66,6 +74,9 @@ struct Shown<'a> {
     images: BTreeMap<ServiceName, ImageChange>,
     /// What splits the traffic of each service now.
     routing: BTreeMap<&'a ServiceName, &'a Routing>,
+    /// A release would be refused until then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frozen: Option<Frozen>,
     /// On Kubernetes only.
     #[serde(skip_serializing_if = "Option::is_none")]
     objects: Option<Objects>,

@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 use lockgate_driver::store::{NewRelease, ReleaseKind, ReleaseRow};
-use lockgate_model::Scope;
+use lockgate_model::{Scope, Snapshot};
 
 use super::{deploy, steer};
 use crate::args::{Global, RollbackArgs};
@@ -16,7 +16,7 @@ pub async fn rollback(global: &Global, args: &RollbackArgs, out: Out) -> anyhow:
     let scope = state.scope(args.environment.as_ref()).await?;
     let to = target(&state, &scope, args.to.as_deref()).await?;
     out.note(&format!("back to {} of {}", to.version, to.id));
-    let snapshot = state.store.snapshot(to.id).await?;
+    let snapshot = Snapshot { despite_freeze: None, ..state.store.snapshot(to.id).await? };
     let new = NewRelease { scope: scope.clone(), kind: ReleaseKind::Rollback, snapshot, by: steer::who() };
     let id = deploy::request(&state, new).await?;
     if args.detach {
@@ -34,7 +34,7 @@ async fn target(state: &State, scope: &Scope, named: Option<&str>) -> anyhow::Re
     let in_place = state.store.snapshot(current.id).await?;
     let mut candidates = vec![];
     for row in &done[1..] {
-        if state.store.snapshot(row.id).await? != in_place {
+        if !state.store.snapshot(row.id).await?.puts_the_same(&in_place) {
             candidates.push(row);
         }
     }

@@ -19,7 +19,7 @@ use crate::commands::{deploy, drive, node::this_program};
 use crate::exit::Exit;
 use crate::images::Effort;
 use crate::out::{Out, style};
-use crate::prepare::{Asked, Prepared, prepare};
+use crate::prepare::{Asked, Freezes, Prepared, prepare};
 use crate::state::State;
 use crate::ui::live::{self, Extra};
 use crate::ui::view::Tone;
@@ -123,6 +123,7 @@ impl Demo {
             commit: None,
             images: &[],
             effort: Effort::Look,
+            freezes: Freezes::Tell,
         };
         let Prepared { scope, snapshot, .. } = prepare(&global, &asked, self.out).await?;
         let new = NewRelease { scope, kind: ReleaseKind::Deploy, snapshot, by: "the demo".to_owned() };

@@ -15,6 +15,7 @@ mod docker;
 mod failures;
 mod fix;
 mod fmt;
+mod freezes;
 mod happy;
 mod images;
 mod import;
