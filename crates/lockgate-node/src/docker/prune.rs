@@ -12,7 +12,8 @@ impl Docker {
     /// Removes what this node made for the scope and nothing needs any more, by this rule:
     ///
     /// - containers of slots that do not run, and whose slot neither `keep` nor `known` has;
-    /// - containers of jobs that have ended: their results are in the records of the node;
+    /// - containers of jobs that do not run: the results of those that ended are in the records of the node, and when a
+    ///   release prunes, none of its jobs waits for its turn;
     /// - containers of dependencies that do not run and that `keep` does not have;
     /// - of the images that this node pulled, those that neither `keep` names nor any container uses.
     ///
@@ -70,7 +71,7 @@ fn is_left_over(container: &ContainerState, keep: &Keep, known: &BTreeSet<SlotRe
             Fixtures::None | Fixtures::Objects(_) => false,
         };
     }
-    container.labels.contains_key(naming::JOB) && matches!(container.phase, Phase::Ended(_))
+    container.labels.contains_key(naming::JOB)
 }
 
 /// All that a release needs that one can go back to.
@@ -112,7 +113,7 @@ mod tests {
         assert!(is_left_over(&container(&web, ended.clone()), &keep, &nothing));
         let job = [(naming::JOB, "r1.0.0.f1")];
         assert!(is_left_over(&container(&job, ended.clone()), &keep, &nothing));
-        assert!(!is_left_over(&container(&job, Phase::Created), &keep, &nothing), "its turn may come");
+        assert!(is_left_over(&container(&job, Phase::Created), &keep, &nothing), "its attempt was lost");
         let dependency = [(naming::DEPENDENCY, "postgres")];
         assert!(!is_left_over(&container(&dependency, ended), &keep, &nothing), "nothing is said of them");
     }

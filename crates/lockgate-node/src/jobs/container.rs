@@ -74,9 +74,20 @@ impl Jobs {
         Ok((sighting != JobSighting::NeverRan).then_some(sighting))
     }
 
+    /// One that was made and never started is taken away: nobody asks for it under this key again.
     pub(super) async fn look_at_container(&self, dir: &JobDir) -> Result<JobSighting, Failure> {
         let _starting = self.starting.lock().await;
-        self.sight_container(dir).await
+        let sighting = self.sight_container(dir).await?;
+        let broken = |it| broken_record(dir, &it);
+        if sighting == JobSighting::NeverRan
+            && let Some(file) = dir.read_container().map_err(broken)?
+            && self.own_container(dir, &file).await?.is_some()
+        {
+            // Before the container: without one, the mark would say that somebody has removed it.
+            dir.unmark_begun().map_err(broken)?;
+            self.forget_container(&file).await;
+        }
+        Ok(sighting)
     }
 
     async fn sight_container(&self, dir: &JobDir) -> Result<JobSighting, Failure> {

@@ -120,6 +120,13 @@ impl JobDir {
         private_file::replace(&self.began(), b"")
     }
 
+    pub(super) fn unmark_begun(&self) -> io::Result<()> {
+        match fs::remove_file(self.began()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// The order goes with the result on disk: its environment may hold secrets.
     pub(super) fn write_result(&self, result: &JobResult) -> io::Result<()> {
         private_file::replace(&self.result(), &serde_json::to_vec(result)?)?;
