@@ -5,6 +5,8 @@ use bollard::errors::Error;
 /// What the caller can do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EngineClass {
+    /// Nobody answers, and may again: worth asking for as long as somebody waits.
+    Away,
     /// Worth another attempt.
     Transient,
     /// The same request fails again.
@@ -49,8 +51,10 @@ pub enum EngineError {
 impl EngineError {
     pub fn class(&self) -> EngineClass {
         match self {
-            EngineError::Unreachable { .. }
-            | EngineError::Missing { .. }
+            EngineError::Unreachable { .. } => EngineClass::Away,
+            // A name that nobody knows is wrong more often than away.
+            EngineError::NoRegistry { reason, .. } if !reason.contains("no such host") => EngineClass::Away,
+            EngineError::Missing { .. }
             | EngineError::NoRegistry { .. }
             | EngineError::NoSpace { .. }
             | EngineError::Failed { .. } => EngineClass::Transient,
@@ -217,7 +221,7 @@ mod tests {
         let platform = "no matching manifest for linux/arm64/v8 in the manifest list entries";
         assert!(matches!(pull(platform), EngineError::WrongPlatform { .. }));
         let away = pull("Get \"https://a.example/v2/\": dial tcp: connect: connection refused");
-        assert_eq!(away.class(), EngineClass::Transient);
+        assert_eq!(away.class(), EngineClass::Away);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use lockgate_targets::{Target, TargetError};
 use serde::{Deserialize, Serialize};
 
 use crate::clock;
+use crate::perform::patiently;
 use crate::record::{self, RecordError};
 use crate::run::Run;
 use crate::store::{
@@ -133,7 +134,7 @@ impl<T: Target + 'static> Driver<T> {
     async fn observe(&self) -> Result<Observed, TargetError> {
         let mut attempt = 1;
         loop {
-            match self.target.observe().await {
+            match patiently("look at what runs", || self.target.observe()).await {
                 Err(error) if attempt < OBSERVE_ATTEMPTS => {
                     tracing::warn!(%error, attempt, "cannot look at the target");
                     tokio::time::sleep(Duration::from_secs(1)).await;

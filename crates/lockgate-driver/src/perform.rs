@@ -1,8 +1,16 @@
 //! Performs one effect on a target and says how it ended, in the engine's words.
 
+use std::time::Duration;
+
 use lockgate_engine::{Action, Outcome, Plan, Repeat, Sighting, Task};
 use lockgate_model::{EffectKey, Fence, JobKind, JobSpec};
 use lockgate_targets::{Class, JobReport, Target, TargetError};
+use tokio::time::Instant;
+
+/// An API server or an engine that is started again is back within this, also on a machine that is busy with it.
+const AWAY_MAX: Duration = Duration::from_secs(90);
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
 /// Exit code of a job that would fail again however often it is repeated (`EX_DATAERR` of sysexits.h).
 /// It counts for migrations that Lockgate runs itself; a user's command is repeated as its retry says.
@@ -23,7 +31,8 @@ pub(crate) async fn perform<T: Target>(
     fence: &Fence,
     key: &EffectKey,
 ) -> Performed {
-    let why = match tokio::time::timeout(task.timeout.to_std(), act(target, plan, task, fence, key)).await {
+    let asked = patiently(&task.action, || act(target, plan, task, fence, key));
+    let why = match tokio::time::timeout(task.timeout.to_std() + AWAY_MAX, asked).await {
         Ok(Ok(outcome)) => return Performed::Ended(outcome),
         Ok(Err(error)) if error.class == Class::Fatal => {
             return Performed::Ended(Outcome::Fatal { why: in_words(&error) });
@@ -35,6 +44,31 @@ pub(crate) async fn perform<T: Target>(
     match task.repeat {
         Repeat::Harmless => Performed::Ended(Outcome::Transient { why }),
         Repeat::Dangerous => Performed::Lost(why),
+    }
+}
+
+/// Asks again for as long as nobody answers, so that a platform whose parts are started again costs no attempt.
+pub(crate) async fn patiently<T, F>(
+    what: impl std::fmt::Display,
+    mut ask: impl FnMut() -> F,
+) -> Result<T, TargetError>
+where
+    F: Future<Output = Result<T, TargetError>>,
+{
+    let (mut since, mut pause) = (None, FIRST_PAUSE);
+    loop {
+        let mut error = match ask().await {
+            Err(error) if error.class == Class::Away => error,
+            answer => return answer,
+        };
+        let away = since.get_or_insert_with(Instant::now).elapsed();
+        if AWAY_MAX <= away {
+            error.message = format!("{}; asked again for {} s", error.message, away.as_secs());
+            return Err(error);
+        }
+        tracing::warn!(%error, %what, "nobody answers, asking again");
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 

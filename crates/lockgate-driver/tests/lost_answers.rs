@@ -154,6 +154,15 @@ async fn one_that_runs_still_is_waited_for_under_its_key() {
 }
 
 #[tokio::test]
+async fn a_platform_that_is_away_costs_no_attempt() {
+    let away = || Err(TargetError::new(Class::Away, "nobody answers"));
+    let (ending, asked) = drive([away(), away(), Ok(report(1)), away(), Ok(report(0))], []).await;
+    assert_eq!(ending, Ending::Engine(End::Done { leftovers: vec![] }));
+    let keys: Vec<_> = asked.iter().map(|it| it.1.as_str()).collect();
+    assert_eq!(keys, ["r1.0.0.f1", "r1.0.0.f1", "r1.0.0.f1", "r1.0.0.f2", "r1.0.0.f2"]);
+}
+
+#[tokio::test]
 async fn a_migration_that_fails_is_retried_and_then_ends_the_release() {
     let (ending, asked) = drive([Ok(report(1)), Ok(report(1)), Ok(report(1))], []).await;
     let Ending::Engine(End::RolledBack { .. }) = ending else { panic!("{ending:?}") };

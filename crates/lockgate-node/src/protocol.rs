@@ -154,6 +154,8 @@ pub enum JobSighting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureClass {
+    /// The engine or a registry does not answer.
+    Away,
     Transient,
     Fatal,
     Fenced,

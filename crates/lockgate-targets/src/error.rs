@@ -5,6 +5,9 @@ use std::fmt;
 /// What the caller can do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
+    /// Nobody answers where it was sent, and may again: the same request, under the same key, is worth asking for as
+    /// long as somebody waits.
+    Away,
     /// Worth another attempt.
     Transient,
     /// The same request fails again: a bad command, a version that does not become ready.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use lockgate_docker::{Engine, EngineClass, EngineError, NetworkState, NewContainer, Phase, Reach};
 use lockgate_model::{DockerFixtures, Scope, with_causes};
 
-use crate::protocol::Failure;
+use crate::protocol::{Failure, FailureClass};
 use crate::{Place, Vault};
 
 pub(crate) mod describe;
@@ -126,6 +126,7 @@ pub(crate) fn hosts(names: impl IntoIterator<Item = String>, gateway: IpAddr) ->
 pub(crate) fn failure(error: &EngineError) -> Failure {
     let text = with_causes(error);
     let failure = match error.class() {
+        EngineClass::Away => Failure::new(FailureClass::Away, text),
         EngineClass::Transient => Failure::transient(text),
         EngineClass::Fatal => Failure::fatal(text),
     };

@@ -39,7 +39,8 @@ pub(super) async fn connect(context: Option<&str>, requests: &Arc<AtomicU64>) ->
     let builder = ClientBuilder::try_from(config).map_err(|it| {
         fatal(format!("no connection to the cluster at {address} can be set up: {}", with_causes(&it)))
     })?;
-    let polite = PoliteLayer { permits: Arc::new(Semaphore::new(AT_ONCE)), requests: Arc::clone(requests) };
+    let (permits, requests) = (Arc::new(Semaphore::new(AT_ONCE)), Arc::clone(requests));
+    let polite = PoliteLayer { address: address.into(), permits, requests };
     Ok(builder.with_layer(&BufferLayer::new(QUEUE)).with_layer(&polite).build())
 }
 
@@ -84,11 +85,13 @@ fn fatal(message: String) -> TargetError {
 #[derive(Clone)]
 struct Polite<S> {
     inner: S,
+    address: Arc<str>,
     permits: Arc<Semaphore>,
     requests: Arc<AtomicU64>,
 }
 
 struct PoliteLayer {
+    address: Arc<str>,
     permits: Arc<Semaphore>,
     requests: Arc<AtomicU64>,
 }
@@ -97,7 +100,12 @@ impl<S> Layer<S> for PoliteLayer {
     type Service = Polite<S>;
 
     fn layer(&self, inner: S) -> Polite<S> {
-        Polite { inner, permits: Arc::clone(&self.permits), requests: Arc::clone(&self.requests) }
+        Polite {
+            inner,
+            address: Arc::clone(&self.address),
+            permits: Arc::clone(&self.permits),
+            requests: Arc::clone(&self.requests),
+        }
     }
 }
 
@@ -127,7 +135,8 @@ where
     S::Future: Send,
 {
     async fn send(self, request: Request<Body>) -> Result<Response<B>, BoxError> {
-        let (mut pause, until) = (FIRST_PAUSE, Instant::now() + REPEAT_WITHIN);
+        let since = Instant::now();
+        let (mut pause, until) = (FIRST_PAUSE, since + REPEAT_WITHIN);
         let mut next = Some(request);
         loop {
             let request = next.take().expect("each turn of the loop leaves one");
@@ -144,7 +153,7 @@ where
             };
             next = again.filter(|_| Instant::now() + wait < until);
             if next.is_none() {
-                return answer;
+                return answer.map_err(|source| unanswered(&self.address, since, source.as_ref()));
             }
             match &answer {
                 Ok(answer) => tracing::warn!(%method, path, status = %answer.status(), "asked again"),
@@ -155,6 +164,16 @@ where
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
+}
+
+/// `the API server at https://10.0.0.1:6443/ does not answer since 30 s: connection refused`
+fn unanswered(address: &str, since: Instant, source: &(dyn std::error::Error + 'static)) -> BoxError {
+    let mut root = source;
+    while let Some(cause) = root.source() {
+        root = cause;
+    }
+    let secs = since.elapsed().as_secs();
+    BoxError::from(format!("the API server at {address} does not answer since {secs} s: {root}"))
 }
 
 /// One request, to the head of its answer.

@@ -15,7 +15,10 @@ pub(crate) fn told(error: &kube::Error, doing: &str) -> TargetError {
             TargetError::new(Class::Fatal, text(&with_causes(error)))
         }
         // The connection: what failed says where it was to.
-        _ => TargetError::new(Class::Transient, text(&with_causes(error))).hint("kubectl version"),
+        kube::Error::Service(error) => {
+            TargetError::new(Class::Away, text(&with_causes(error.as_ref()))).hint("kubectl version")
+        }
+        _ => TargetError::new(Class::Away, text(&with_causes(error))).hint("kubectl version"),
     }
 }
 
@@ -89,7 +92,8 @@ fn of_status(status: &Status, doing: &str) -> TargetError {
         404 if names_no_object(status) => error(Class::Fatal, "its kind is not installed in this cluster")
             .hint("kubectl api-resources: install what defines the kind, or choose another in the spec"),
         // Of a replace or a precondition: whoever asks reads and tries again.
-        409 | 410 | 429 | 500.. => error(Class::Transient, message),
+        409 | 410 => error(Class::Transient, message),
+        429 | 500.. => error(Class::Away, message),
         400 | 422 => invalid(status, doing),
         _ => error(Class::Fatal, message),
     }
@@ -175,6 +179,6 @@ mod tests {
         let text = told_of(json!({"code": 403, "message":
             "pods \"a\" is forbidden: exceeded quota: small, requested: pods=1, used: pods=2, limited: pods=2"}));
         assert!(text.contains("the quota of the namespace is used up: small"), "{text}");
-        assert!(told_of(json!({"code": 503, "message": "starting"})).starts_with("Transient"));
+        assert!(told_of(json!({"code": 503, "message": "starting"})).starts_with("Away"));
     }
 }

@@ -249,6 +249,7 @@ fn report(answer: JobAnswer) -> JobReport {
 
 pub(crate) fn failed(failure: Failure) -> TargetError {
     let class = match failure.class {
+        FailureClass::Away => Class::Away,
         FailureClass::Transient => Class::Transient,
         FailureClass::Fatal => Class::Fatal,
         FailureClass::Fenced => Class::Fenced,
