@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::observe::{self, SlotDeployment};
 use super::refusal::{is_missing, is_unknown_kind, told};
-use super::{Cluster, names};
+use super::{Cluster, jobs, names};
 use crate::TargetError;
 
 /// Kinds that are rendered and go when the spec has no use for them.
@@ -45,7 +45,7 @@ pub(super) async fn prune(cluster: &Cluster, keep: &Keep) -> Result<(), TargetEr
     for it in unwanted(cluster, keep).await? {
         delete(cluster, it.api_version, it.kind, &it.name).await?;
     }
-    jobs(cluster).await
+    old_jobs(cluster).await
 }
 
 pub(super) struct Unwanted {
@@ -169,7 +169,7 @@ fn is_of_slot(object: &DynamicObject, slot: &SlotDeployment) -> bool {
     object.labels().get(names::NAME).is_some_and(|it| it == slot.slot.service.as_str())
 }
 
-async fn jobs(cluster: &Cluster) -> Result<(), TargetError> {
+async fn old_jobs(cluster: &Cluster) -> Result<(), TargetError> {
     let listed =
         cluster.api::<Job>().list(&ListParams::default().labels(&names::of_scope(&cluster.scope))).await;
     let jobs = listed.map_err(|it| told(&it, &format!("list Jobs in namespace {}", cluster.namespace)))?;
@@ -186,7 +186,11 @@ async fn jobs(cluster: &Cluster) -> Result<(), TargetError> {
     Ok(())
 }
 
+/// Also one that never began, and the stone that stands for one.
 fn is_finished(job: &Job) -> bool {
+    if jobs::is_on_record(job) {
+        return true;
+    }
     let conditions = job.status.as_ref().and_then(|it| it.conditions.as_ref());
     let ends = |type_: &str| matches!(type_, "Complete" | "Failed");
     conditions.is_some_and(|it| it.iter().any(|it| ends(&it.type_) && it.status == "True"))
@@ -199,5 +203,22 @@ async fn delete(cluster: &Cluster, api_version: &str, kind: &str, name: &str) ->
             Err(told(&error, &format!("delete {kind} {name} in namespace {}", cluster.namespace)))
         }
         Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn jobs_that_never_began_are_finished_too() {
+        let job = |annotation: &str| -> Job {
+            let metadata = json!({ "name": "migrate", "annotations": { annotation: "{}" } });
+            serde_json::from_value(json!({ "metadata": metadata, "spec": { "suspend": true } })).unwrap()
+        };
+        assert!(is_finished(&job("lockgate.dev/never-ran")));
+        assert!(!is_finished(&job("lockgate.dev/fence")));
     }
 }

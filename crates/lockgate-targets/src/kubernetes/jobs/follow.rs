@@ -56,6 +56,10 @@ impl Record {
     }
 }
 
+pub(super) fn has_record(job: &Job) -> bool {
+    Record::of(job).is_some()
+}
+
 pub(super) async fn to_the_end(
     cluster: &Cluster,
     job: &Job,

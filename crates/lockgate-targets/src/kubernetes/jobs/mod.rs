@@ -72,6 +72,11 @@ pub(super) async fn look(cluster: &Cluster, fence: &Fence, key: &EffectKey) -> R
     Err(contended(&name))
 }
 
+/// Whether its end is written down at it, so that nothing of it is waited for.
+pub(super) fn is_on_record(job: &Job) -> bool {
+    object::is_tombstone(job) || follow::has_record(job)
+}
+
 fn contended(name: &str) -> TargetError {
     let text = format!("Job {name} is made and removed by somebody else all the time");
     TargetError::new(Class::Transient, text)
