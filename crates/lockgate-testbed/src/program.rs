@@ -16,19 +16,13 @@ const GROUPS: &str = "root:x:0:\napp:x:1000:\n";
 const SHARED: u32 = 0o1777;
 
 impl Image {
-    /// The program is the entry point, and runs as user 1000. Debug information stays here.
+    /// The program is the entry point, and runs as user 1000.
     pub fn of_program(path: &Path) -> Image {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("root");
         let name = path.file_name().expect("a program has a name");
         let inside = Path::new("/").join(name);
-        place(&root, &inside, path);
-        if let Some(strip) = program("strip") {
-            output(Command::new(strip).arg("--strip-debug").arg(root.join(name)));
-        }
-        for library in libraries(path) {
-            place(&root, &library, &library);
-        }
+        place_program(&root, &inside, path);
         for (name, text) in [("nsswitch.conf", NAMES), ("passwd", USERS), ("group", GROUPS)] {
             fs::create_dir_all(root.join("etc")).unwrap();
             fs::write(root.join("etc").join(name), text).unwrap();
@@ -46,6 +40,25 @@ impl Image {
         let mut image = Image::empty(config);
         image.add_folder(&root);
         image
+    }
+
+    /// One more layer: a program where it is on this machine, such as `/bin/bash`.
+    pub fn add_program(&mut self, path: &Path) {
+        let root = tempfile::tempdir().unwrap();
+        place_program(root.path(), path, path);
+        self.add_folder(root.path());
+    }
+}
+
+/// The program and the libraries that it loads. Debug information stays here.
+fn place_program(root: &Path, inside: &Path, path: &Path) {
+    place(root, inside, path);
+    if let Some(strip) = program("strip") {
+        let placed = root.join(inside.strip_prefix("/").expect("a place in an image is absolute"));
+        output(Command::new(strip).arg("--strip-debug").arg(placed));
+    }
+    for library in libraries(path) {
+        place(root, &library, &library);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use crate::{Image, program, skipped};
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
+const CONFIG_NAME: &str = "config.yml";
 /// It starts within a second; a busy machine gets more.
 const STARTS_WITHIN: Duration = Duration::from_secs(30);
 
@@ -66,7 +68,8 @@ pub struct Registry {
     child: Child,
     /// `127.0.0.1:port`
     pub address: String,
-    _folder: TempDir,
+    program: PathBuf,
+    folder: TempDir,
 }
 
 impl Registry {
@@ -77,7 +80,7 @@ impl Registry {
 
     /// With settings of its own, by the names of the registry's configuration: `{"auth": {...}}`.
     pub fn start_with(what: &str, settings: Value) -> Option<Registry> {
-        let Some(registry) = program("docker-registry") else {
+        let Some(program) = program("docker-registry") else {
             return skipped(what, "docker-registry is not installed");
         };
         let folder = tempfile::tempdir().unwrap();
@@ -91,18 +94,30 @@ impl Registry {
         if let (Value::Object(config), Value::Object(settings)) = (&mut config, settings) {
             config.extend(settings);
         }
-        let place = folder.path().join("config.yml");
-        std::fs::write(&place, config.to_string()).unwrap();
-        let mut command = Command::new(registry);
-        command.arg("serve").arg(place).stdout(Stdio::null()).stderr(Stdio::null());
-        let child = command.spawn().unwrap();
-        let registry = Registry { child, address: format!("127.0.0.1:{port}"), _folder: folder };
+        std::fs::write(folder.path().join(CONFIG_NAME), config.to_string()).unwrap();
+        let child = launch(&program, folder.path());
+        let registry = Registry { child, address: format!("127.0.0.1:{port}"), program, folder };
+        registry.answers();
+        Some(registry)
+    }
+
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it again after `kill`, with all that was pushed to it.
+    pub fn start_again(&mut self) {
+        self.child = launch(&self.program, self.folder.path());
+        self.answers();
+    }
+
+    fn answers(&self) {
         let begun = Instant::now();
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-            assert!(begun.elapsed() < STARTS_WITHIN, "docker-registry does not answer on port {port}");
+        while TcpStream::connect(&self.address).is_err() {
+            assert!(begun.elapsed() < STARTS_WITHIN, "docker-registry does not answer at {}", self.address);
             std::thread::yield_now();
         }
-        Some(registry)
     }
 }
 
@@ -112,6 +127,12 @@ impl Drop for Registry {
             let _status = self.child.wait();
         }
     }
+}
+
+fn launch(program: &Path, folder: &Path) -> Child {
+    let mut command = Command::new(program);
+    command.arg("serve").arg(folder.join(CONFIG_NAME)).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().unwrap()
 }
 
 pub(crate) fn free_port() -> u16 {

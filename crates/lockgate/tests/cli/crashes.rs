@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::dice::Dice;
 use crate::knobs::Knobs;
 use crate::world::{Traffic, World, kill, until};
 
@@ -16,29 +17,6 @@ enum Victim {
     Command,
     Driver,
     Node,
-}
-
-/// `xorshift64`: what is killed, and when.
-struct Dice(u64);
-
-impl Dice {
-    /// A seed of each run's own, which is printed: `LOCKGATE_TEST_SEED` repeats it.
-    fn new(test: u64) -> Dice {
-        let given = std::env::var("LOCKGATE_TEST_SEED").ok().map(|it| it.parse().unwrap());
-        let seed = given.unwrap_or_else(|| {
-            let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
-            (now.as_secs() * 1_000 + u64::from(now.subsec_millis())) * 16 + test
-        });
-        println!("LOCKGATE_TEST_SEED={seed}");
-        Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) % bound
-    }
 }
 
 #[test]
@@ -68,7 +46,7 @@ fn killing_all_of_them_at_once_is_survived() {
 
 /// Canaries under load, good and bad ones in turn, with a kill in each.
 fn shaken(test: u64, victims: &[Victim]) {
-    let mut dice = Dice::new(test);
+    let mut dice = Dice::new("LOCKGATE_TEST_SEED", test);
     let world = World::new();
     world.deploy("v0").ended(0);
     let mut in_place = "v0".to_owned();
@@ -80,7 +58,7 @@ fn shaken(test: u64, victims: &[Victim]) {
         let traffic = world.traffic(250.0);
         let knobs = if bad { bad_version(&mut dice) } else { Knobs::default() };
         world.write(&knobs);
-        let after = Duration::from_millis(dice.below(u64::try_from(SPAN.as_millis()).unwrap()));
+        let after = dice.moment(SPAN);
         println!("{version}: {:?}, kills {victims:?} after {after:?}", knobs.env);
         hits += u32::from(killed(&world, &version, victims, after));
         ends_as_it_should(&world, &version, bad);

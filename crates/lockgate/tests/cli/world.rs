@@ -10,6 +10,8 @@ use lockgate_sample::load::{Load, LoadHandle, LoadReport, Rate};
 use lockgate_testbed::Said;
 
 use crate::knobs::Knobs;
+pub use crate::processes::kill;
+use crate::processes::{self, cmdline};
 
 /// Longest that anything in these tests may take; all of them end far earlier.
 const LIMIT: Duration = Duration::from_secs(90);
@@ -156,11 +158,7 @@ impl World {
 
     /// Processes that belong to this world: node, drivers, instances and jobs.
     pub fn processes(&self) -> Vec<u32> {
-        let state = self.state();
-        let marks = [state.to_str().unwrap().to_owned(), self.path().to_str().unwrap().to_owned()];
-        let all = std::fs::read_dir("/proc").unwrap().flatten();
-        let pids = all.filter_map(|it| it.file_name().to_str()?.parse::<u32>().ok());
-        pids.filter(|&pid| pid != std::process::id() && belongs(pid, &marks)).collect()
+        processes::of_folder(self.path())
     }
 
     /// What `web` answers now, by asking it a number of times.
@@ -186,20 +184,6 @@ impl Drop for World {
             kill(pid);
         }
     }
-}
-
-fn belongs(pid: u32, marks: &[String]) -> bool {
-    let read = |what: &str| std::fs::read(format!("/proc/{pid}/{what}")).unwrap_or_default();
-    let cmdline = cmdline(pid);
-    let cwd = std::fs::read_link(format!("/proc/{pid}/cwd")).unwrap_or_default();
-    let zombie =
-        String::from_utf8_lossy(&read("stat")).rsplit_once(") ").is_some_and(|it| it.1.starts_with('Z'));
-    !zombie && marks.iter().any(|it| cmdline.contains(it) || cwd.starts_with(it))
-}
-
-fn cmdline(pid: u32) -> String {
-    let bytes = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    String::from_utf8_lossy(&bytes).replace('\0', " ")
 }
 
 /// Requests that come all the while, on a runtime of their own.
@@ -234,13 +218,6 @@ impl Traffic {
         assert!(0 < report.requests, "{report:?}");
         report
     }
-}
-
-/// `kill -9`; one that has gone already is as dead.
-pub fn kill(pid: u32) {
-    let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
-    let killed = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-    assert!(matches!(killed, Ok(()) | Err(rustix::io::Errno::SRCH)), "{killed:?}");
 }
 
 /// A port that nobody listens on. It is below those that the system gives to connections by itself,

@@ -31,6 +31,10 @@ impl Folder {
         self.dir.path()
     }
 
+    pub(crate) fn write(&self, spec: &str) {
+        std::fs::write(self.path().join("lockgate.yaml"), spec).unwrap();
+    }
+
     pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
         self.variables.push((name.to_owned(), value.into()));
     }
@@ -43,10 +47,9 @@ impl Folder {
     /// Changes the spec, which has to hold `part`.
     #[track_caller]
     pub(crate) fn edit(&self, part: &str, by: &str) {
-        let path = self.path().join("lockgate.yaml");
-        let text = std::fs::read_to_string(&path).unwrap();
+        let text = std::fs::read_to_string(self.path().join("lockgate.yaml")).unwrap();
         assert!(text.contains(part), "the spec no longer has `{part}`");
-        std::fs::write(&path, text.replace(part, by)).unwrap();
+        self.write(&text.replace(part, by));
     }
 
     pub(crate) fn command(&self, args: &[&str]) -> Command {

@@ -28,13 +28,17 @@ impl Users {
     }
 }
 
-/// What a version answered is its own, also an error; all else would be ours.
 #[track_caller]
 pub(crate) fn assert_nothing_was_lost(report: &LoadReport) {
     assert!(0 < report.requests);
+    assert_eq!(lost(report), 0, "{report:?}");
+}
+
+/// What a version answered is its own, also an error; all else would be ours.
+pub(crate) fn lost(report: &LoadReport) -> u64 {
     let answered: u64 = report.versions.values().map(|it| it.errors).sum();
     let unanswered = report.http_5xx + report.injected - answered;
-    assert_eq!((report.lost(), unanswered, report.http_4xx), (0, 0, 0), "{report:?}");
+    report.lost() + unanswered + report.http_4xx
 }
 
 /// One request on a connection of its own: the status and the body. `at` is where the host is reached.
