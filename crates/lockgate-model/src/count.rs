@@ -1,10 +1,10 @@
 //! What the data plane counted, per slot. Counters only grow; whoever judges takes differences.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::SlotRef;
+use crate::{ServiceName, SlotRef};
 
 /// Upper bounds of the default latency buckets, in milliseconds. A service's own SLO thresholds are added,
 /// so that "slower than the objective" is an exact count and never an interpolation.
@@ -97,6 +97,12 @@ pub struct Samples {
     /// What could not be counted, and why, for people.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// Who counted the requests of a service, for people, where it is not the data plane of Lockgate itself.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub counted_by: BTreeMap<ServiceName, String>,
+    /// Services whose requests are those of the reading before: whoever counts has not read them again.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub repeated: BTreeSet<ServiceName>,
 }
 
 #[cfg(test)]

@@ -87,6 +87,6 @@ impl Traffic {
                 );
             }
         }
-        Samples { counter_epoch: self.epoch.to_string(), slots, notes: Vec::new() }
+        Samples { counter_epoch: self.epoch.to_string(), slots, ..Samples::default() }
     }
 }

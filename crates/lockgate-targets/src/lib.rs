@@ -27,7 +27,7 @@ pub use doctor::{Check, Found};
 pub use error::{Class, TargetError};
 #[cfg(feature = "kubernetes")]
 pub use kubernetes::{
-    Adoption, Change, FieldDiff, FoundObject, HelmRelease, HelmVerdict, Kubernetes, KubernetesConfig,
+    Adoption, Change, CountedBy, FieldDiff, FoundObject, HelmRelease, HelmVerdict, Kubernetes, KubernetesConfig,
     ObjectDiff, Rendered, Right, TakeOver, Taken, Verdict, Writer,
 };
 pub use local::Local;

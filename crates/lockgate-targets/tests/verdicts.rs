@@ -37,7 +37,7 @@ impl Place {
             registry: None,
             pull_secret: None,
         };
-        let config = KubernetesConfig { scope: scope(), target, vault: None };
+        let config = KubernetesConfig { scope: scope(), target, vault: None, prometheus: None };
         Some(Place { namespace, target: Kubernetes::new(config) })
     }
 

@@ -36,13 +36,13 @@ pub enum Running {
 impl Running {
     pub async fn of(state: &State, scope: &Scope) -> anyhow::Result<Running> {
         let newest = state.store.releases(scope, 1).await?;
-        let target = match newest.first() {
-            Some(row) => Some(state.store.snapshot(row.id).await?.system.target),
+        let system = match newest.first() {
+            Some(row) => Some(state.store.snapshot(row.id).await?.system),
             None => None,
         };
-        match target {
-            Some(target) if !is_here(&target) => {
-                Ok(Running::Platform(target_of(&target, &state.dir, scope)?))
+        match system {
+            Some(system) if !is_here(&system.target) => {
+                Ok(Running::Platform(target_of(&system, &state.dir, scope)?))
             }
             Some(_) | None => match NodeClient::connect(&state.dir).await {
                 Ok(node) => Ok(Running::Node(node, scope.clone())),

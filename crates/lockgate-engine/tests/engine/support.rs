@@ -259,5 +259,5 @@ pub(crate) fn samples(plan: &Plan, requests: u64, errors: u64) -> Samples {
         }
     };
     let slots = plan.slots.keys().map(|it| (it.clone(), counts(it)));
-    Samples { counter_epoch: "a".to_owned(), slots: slots.collect(), notes: Vec::new() }
+    Samples { counter_epoch: "a".to_owned(), slots: slots.collect(), ..Samples::default() }
 }

@@ -117,6 +117,9 @@ pub struct Monitoring {
     pub dependencies_every: Millis,
     /// The cluster's own servers, nodes and pods are read as well.
     pub cluster: bool,
+    /// Where Prometheus answers releases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prometheus: Option<String>,
     pub dashboard: Option<Dashboard>,
     pub logs: Option<Logs>,
 }
@@ -127,6 +130,7 @@ impl Default for Monitoring {
             services_every: Millis::secs(10),
             dependencies_every: Millis::secs(30),
             cluster: false,
+            prometheus: None,
             dashboard: None,
             logs: None,
         }

@@ -145,6 +145,11 @@ pub(super) const MONITORING: Shape = Shape::Keys(&Keys::new(
             "false",
             "Whether the cluster's own servers, nodes and pods are read as well.",
         ),
+        key(
+            "prometheus",
+            TEXT,
+            "Where Prometheus answers releases, such as `http://prometheus.monitoring:9090`; on Kubernetes it is looked for.",
+        ),
         key("dashboard", DASHBOARD, "What the overview shows."),
         key("logs", LOGS, "Where logs are kept, and how long."),
     ],

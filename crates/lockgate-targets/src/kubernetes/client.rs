@@ -79,6 +79,10 @@ fn fatal(message: String) -> TargetError {
     TargetError::new(Class::Fatal, message)
 }
 
+/// Put into the extensions of a request that is not repeated: who asks has no time, or asks again by himself.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Once;
+
 /// Counts requests, bounds how many are under way, and repeats those that the server was too busy for or never
 /// answered. All that this target asks for may be repeated: it says what should be, or carries a version or a
 /// name that a second one of the same fails by.
@@ -140,7 +144,7 @@ where
         let mut next = Some(request);
         loop {
             let request = next.take().expect("each turn of the loop leaves one");
-            let again = copy(&request);
+            let again = if request.extensions().get::<Once>().is_some() { None } else { copy(&request) };
             let (method, path) = (request.method().clone(), request.uri().path().to_owned());
             let permit = self.permits.acquire().await?;
             self.requests.fetch_add(1, Ordering::Relaxed);

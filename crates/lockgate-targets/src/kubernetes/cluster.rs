@@ -21,6 +21,8 @@ pub(crate) struct Cluster {
     pub(crate) vault: Option<Vault>,
     /// What the environment says of how traffic is split.
     pub(crate) traffic: Traffic,
+    /// Where Prometheus is, if the environment says it.
+    pub(crate) prometheus: Option<String>,
     /// The fences as they were seen last; held while one is admitted.
     pub(super) fences: Mutex<Option<ConfigMap>>,
     pub(super) counted: super::samples::Counted,
@@ -38,6 +40,7 @@ impl Cluster {
             scope: config.scope.clone(),
             vault: config.vault.clone(),
             traffic: target.traffic,
+            prometheus: config.prometheus.clone(),
             fences: Mutex::default(),
             counted: super::samples::Counted::default(),
         })

@@ -12,6 +12,7 @@ use lockgate_model::{
     ServiceName, SlotRef, SlotSpec, SmokeSpec, Subject, Weights,
 };
 use lockgate_node::Vault;
+use serde::Serialize;
 use tokio::sync::OnceCell;
 
 use crate::{Check, JobReport, LogLine, Sighting, Target, TargetError};
@@ -54,6 +55,21 @@ pub struct KubernetesConfig {
     pub target: KubernetesTarget,
     /// Where the values of secrets are; without one, only releases without secrets of their own go through.
     pub vault: Option<Vault>,
+    /// Where Prometheus answers; looked for in the cluster unless it is said.
+    pub prometheus: Option<String>,
+}
+
+/// Who counts the requests of a service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CountedBy {
+    /// `None` when nobody does.
+    pub by: Option<String>,
+    /// What Prometheus is asked at each look: when it has read the counters, and what they were then.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub queries: Vec<String>,
+    /// Why others are not asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// A namespace of a cluster, for one system and environment. Connects when it is first used.
@@ -124,6 +140,14 @@ impl Kubernetes {
             Ok(cluster) => doctor::checks(cluster, &self.config.target, rights).await,
             Err(error) => vec![doctor::unreached(error)],
         }
+    }
+
+    /// Who counts the requests of these services now.
+    pub async fn counted_by(
+        &self,
+        services: &[ServiceName],
+    ) -> Result<BTreeMap<ServiceName, CountedBy>, TargetError> {
+        samples::sources(self.cluster().await?, services).await
     }
 
     async fn cluster(&self) -> Result<&Cluster, TargetError> {

@@ -279,6 +279,7 @@ impl Pods {
                 pull_secret: None,
             },
             vault: None,
+            prometheus: None,
         })
     }
 

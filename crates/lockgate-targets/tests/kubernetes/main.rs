@@ -15,6 +15,7 @@ use lockgate_sample::SampleConfig;
 mod client;
 mod place;
 mod samples;
+mod sources;
 mod traffic;
 
 fn main() -> ExitCode {
@@ -24,7 +25,7 @@ fn main() -> ExitCode {
         runtime().block_on(lockgate_sample::run(config)).unwrap();
         return ExitCode::SUCCESS;
     }
-    let trials = [traffic::trials(), samples::trials()].into_iter().flatten().collect();
+    let trials = [traffic::trials(), samples::trials(), sources::trials()].into_iter().flatten().collect();
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 

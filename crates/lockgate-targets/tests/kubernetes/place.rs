@@ -38,6 +38,7 @@ impl Place {
         serde_json::from_str(&self.namespace.kubectl(&args)).ok()
     }
 
+    /// Prometheus is that of the namespace, whatever else the cluster has.
     pub(crate) fn target(&self, traffic: Traffic) -> Kubernetes {
         Kubernetes::new(KubernetesConfig {
             scope: scope(),
@@ -51,6 +52,7 @@ impl Place {
                 pull_secret: None,
             },
             vault: None,
+            prometheus: Some("http://prometheus:9090".to_owned()),
         })
     }
 

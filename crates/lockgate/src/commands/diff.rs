@@ -25,7 +25,7 @@ pub async fn diff(global: &Global, environment: Option<&EnvironmentName>, out: O
         freezes: Freezes::Tell,
     };
     let Prepared { state, scope, snapshot, .. } = prepare(global, &asked, out).await?;
-    let target = target_of(&snapshot.system.target, &state.dir, &scope)?;
+    let target = target_of(&snapshot.system, &state.dir, &scope)?;
     let Platform::Kubernetes(cluster) = target else {
         anyhow::bail!("`diff` looks into clusters; what {scope} runs is shown by `lockgate status`");
     };

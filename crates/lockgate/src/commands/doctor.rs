@@ -20,7 +20,7 @@ pub async fn doctor(
     let environment = context.environment(environment)?;
     let system = context.system_without_warnings(&environment, &lockgate_spec::Facts::default())?;
     let scope = Scope { system: system.name.clone(), environment };
-    let checks = match target_of(&system.target, &state::dir(global)?, &scope)? {
+    let checks = match target_of(&system, &state::dir(global)?, &scope)? {
         Platform::Kubernetes(cluster) => {
             let rules = lockgate_render::rules(&system);
             cluster.doctor(&rules.iter().map(right).collect::<Vec<_>>()).await

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use anyhow::{Context as _, bail};
 use lockgate_driver::store::{Holder, LeaseError, Store};
 use lockgate_driver::{DriveError, Driver};
-use lockgate_model::{EnvironmentName, Scope, SystemName, TargetKind};
+use lockgate_model::{EnvironmentName, Scope, System, SystemName, TargetKind};
 use lockgate_node::{Place, Vault};
 use lockgate_targets::{Docker, DockerConfig, HostAddress, Kubernetes, KubernetesConfig, Local, Platform};
 
@@ -37,7 +37,7 @@ pub async fn drive(
     let scope = Scope { system: system.clone(), environment: environment.clone() };
     let holder = Holder::this_process().context("cannot tell which process this is")?;
     let Some(next) = state.store.next(&scope).await? else { return Ok(Exit::Done) };
-    let target = target_of(&state.store.snapshot(next.id).await?.system.target, &state.dir, &scope)?;
+    let target = target_of(&state.store.snapshot(next.id).await?.system, &state.dir, &scope)?;
     match Driver::new(state.store, target, scope, holder).run().await {
         Ok(()) | Err(DriveError::Lease(LeaseError::Held { .. })) => Ok(Exit::Done),
         Err(error) => Err(error.into()),
@@ -48,14 +48,15 @@ pub async fn drive(
 const PUBLISHED_ON: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// The platform that the releases of a scope go to. Nothing is started or asked yet.
-pub fn target_of(target: &TargetKind, state_dir: &Path, scope: &Scope) -> anyhow::Result<Platform> {
-    match target {
+pub fn target_of(system: &System, state_dir: &Path, scope: &Scope) -> anyhow::Result<Platform> {
+    let prometheus = system.monitoring.prometheus.clone();
+    match &system.target {
         TargetKind::Local(local) => {
             Ok(Platform::Local(Local::new(state_dir, this_program()?, scope.clone(), local.bind)))
         }
         TargetKind::Kubernetes(target) => {
             let vault = Some(Vault::open(&Place::of(state_dir)?)?);
-            let config = KubernetesConfig { scope: scope.clone(), target: target.clone(), vault };
+            let config = KubernetesConfig { scope: scope.clone(), target: target.clone(), vault, prometheus };
             Ok(Platform::Kubernetes(Kubernetes::new(config)))
         }
         TargetKind::Docker(target) => {
@@ -70,7 +71,7 @@ pub fn target_of(target: &TargetKind, state_dir: &Path, scope: &Scope) -> anyhow
             })))
         }
         TargetKind::Ecs(_) | TargetKind::EcsExpress(_) | TargetKind::AppRunner(_) => {
-            bail!("this version does not release to `{}` yet", target.as_str())
+            bail!("this version does not release to `{}` yet", system.target.as_str())
         }
     }
 }

@@ -32,7 +32,7 @@ pub async fn plan(global: &Global, args: &PlanArgs, out: Out) -> anyhow::Result<
     };
     let prepared = prepare(global, &asked, out).await?;
     let Prepared { state, scope, snapshot, frozen } = prepared;
-    let target = target_of(&snapshot.system.target, &state.dir, &scope)?;
+    let target = target_of(&snapshot.system, &state.dir, &scope)?;
     // A machine that was never released to has nothing to show, and looking must not start its node.
     let is_new = state.store.releases(&scope, 1).await?.is_empty();
     let observed = match &target {

@@ -15,6 +15,13 @@ impl Sample<'_> {
     pub(crate) fn label(&self, name: &str) -> Option<&str> {
         self.labels.iter().find(|it| it.0 == name).map(|it| it.1.as_ref())
     }
+
+    #[cfg(test)]
+    pub(crate) fn into_owned(self) -> Sample<'static> {
+        let owned = |it: Cow<'_, str>| Cow::Owned(it.into_owned());
+        let labels = self.labels.into_iter().map(|it| (owned(it.0), owned(it.1)));
+        Sample { name: owned(self.name), labels: labels.collect(), value: self.value }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,18 +1,38 @@
-//! Which samples of a page are requests, which of them errors, and how long they took.
-//!
-//! The names are those that docs/reference/metrics.md asks services to show.
+//! Which samples are requests, which of them errors, and how long they took.
 
 use std::collections::BTreeMap;
 
 use lockgate_model::Counter;
-use lockgate_model::metrics::{CALL_DURATION_BUCKETS, CALLS, DURATION_BUCKETS, FAILED_CODES, REQUESTS};
+use lockgate_model::metrics::FAILED_CODES;
 
 use super::exposition::Sample;
 
+/// Names of what one program counts of its requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Family {
+    /// Counter of requests, with their status unless `errors` says otherwise.
+    pub(crate) requests: &'static str,
+    /// Counter of those that failed, where the status is no label.
+    pub(crate) errors: Option<&'static str>,
+    /// Buckets of a histogram of their times, in the unit that the name says.
+    pub(crate) buckets: Option<&'static str>,
+}
+
+impl Family {
+    /// The number of requests whose time was taken.
+    pub(crate) fn timed(self) -> Option<String> {
+        self.buckets.map(|it| it.replace("_bucket", "_count"))
+    }
+}
+
 /// Labels that client libraries put the status under.
-const STATUS: [&str; 4] = ["status", "code", "status_code", "http_status"];
+pub(crate) const STATUS: [&str; 5] = ["status", "code", "status_code", "http_status", "response_code"];
+/// Labels of calls: the name of a code, and its number as Istio writes it.
+pub(crate) const CODE: [&str; 2] = ["grpc_code", "grpc_response_status"];
+/// Numbers of [`FAILED_CODES`].
+const FAILED_NUMBERS: [&str; 6] = ["2", "4", "12", "13", "14", "15"];
 /// And the path, or the template of it.
-const PATH: [&str; 5] = ["path", "route", "handler", "uri", "endpoint"];
+pub(crate) const PATH: [&str; 5] = ["path", "route", "handler", "uri", "endpoint"];
 
 /// What one instance counted since it started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,43 +46,52 @@ pub(crate) struct Reading {
 
 /// `None` when the page has no metric of requests: an instance that had none may show none.
 /// `ignored` are paths that nobody but the platform asks for.
-pub(crate) fn reading(samples: &[Sample<'_>], ignored: &[String]) -> Result<Option<Reading>, &'static str> {
+pub(crate) fn reading(
+    families: &[Family],
+    samples: &[Sample<'_>],
+    ignored: &[String],
+) -> Result<Option<Reading>, &'static str> {
     let samples: Vec<_> = samples.iter().filter(|it| !is_ignored(it, ignored)).collect();
     let mut reading = Reading::default();
     let mut is_any = false;
-    for (counter, buckets) in [(REQUESTS, DURATION_BUCKETS), (CALLS, CALL_DURATION_BUCKETS)] {
-        let timed = buckets.replace("_bucket", "_count");
-        let counted: Vec<_> = samples.iter().filter(|it| it.name == counter).collect();
+    for family in families {
+        let of = |name: &str| samples.iter().copied().filter(|it| it.name == name).collect::<Vec<_>>();
         // A histogram by status counts requests as well.
-        let counted = match counted[..] {
-            [] => samples.iter().filter(|it| it.name == timed.as_str()).collect(),
-            _ => counted,
+        let counted = match (of(family.requests), family.timed()) {
+            (none, Some(timed)) if none.is_empty() => of(&timed),
+            (counted, _) => counted,
         };
+        is_any |= !counted.is_empty();
         for sample in counted {
             let count = whole(sample.value).ok_or("a counter of requests is no whole number")?;
-            is_any = true;
-            // A histogram that has counted nothing need not say what its requests would be told apart by.
-            if count == 0 {
-                continue;
-            }
             reading.requests += count;
-            if is_error(sample).ok_or("requests are counted without the label `status`")? {
+            // A histogram that has counted nothing need not say what its requests would be told apart by.
+            if count != 0
+                && family.errors.is_none()
+                && is_error(sample).ok_or("requests are counted without the label `status`")?
+            {
                 reading.errors += count;
             }
         }
-        add_times(&mut reading, &samples, buckets)?;
+        for sample in family.errors.map(of).unwrap_or_default() {
+            reading.errors += whole(sample.value).ok_or("a counter of errors is no whole number")?;
+        }
+        if let Some(buckets) = family.buckets {
+            add_times(&mut reading, &of(buckets))?;
+        }
     }
     Ok(is_any.then_some(reading))
 }
 
-fn add_times(reading: &mut Reading, samples: &[&Sample<'_>], buckets: &str) -> Result<(), &'static str> {
-    for sample in samples.iter().filter(|it| it.name == buckets) {
+fn add_times(reading: &mut Reading, buckets: &[&Sample<'_>]) -> Result<(), &'static str> {
+    for sample in buckets {
         let bound = sample.label("le").ok_or("a bucket has no bound")?;
         let bound: f64 = bound.parse().map_err(|_| "a bucket's bound is no number")?;
         let count = whole(sample.value).ok_or("a bucket's count is no whole number")?;
+        let scale = if sample.name.contains("_milliseconds_") { 1.0 } else { 1_000.0 };
         if bound.is_infinite() {
             reading.timed += count;
-        } else if let Some(bound) = millis(bound) {
+        } else if let Some(bound) = millis(bound * scale) {
             *reading.within.entry(bound).or_default() += count;
         }
     }
@@ -75,8 +104,9 @@ fn is_ignored(sample: &Sample<'_>, ignored: &[String]) -> bool {
 
 /// `None` when nothing says it.
 fn is_error(sample: &Sample<'_>) -> Option<bool> {
-    if let Some(code) = sample.label("grpc_code") {
-        return Some(FAILED_CODES.contains(&code));
+    if let Some(code) = CODE.iter().find_map(|it| sample.label(it)).filter(|it| !it.is_empty()) {
+        let is_http_error = sample.label("response_code").is_some_and(|it| it.starts_with('5'));
+        return Some(is_http_error || FAILED_CODES.contains(&code) || FAILED_NUMBERS.contains(&code));
     }
     let status = STATUS.iter().find_map(|it| sample.label(it))?;
     // Some write the class only: `5xx`.
@@ -90,11 +120,10 @@ fn whole(value: f64) -> Option<Counter> {
     is_whole.then_some(value as Counter)
 }
 
-/// Bounds are written in seconds; those that are no whole milliseconds are none of ours.
-fn millis(seconds: f64) -> Option<u32> {
-    let millis = (seconds * 1_000.0).round();
-    let is_exact =
-        (seconds * 1_000.0 - millis).abs() < 1e-6 && 1.0 <= millis && millis <= f64::from(u32::MAX);
+/// Bounds that are no whole milliseconds are none of ours.
+fn millis(bound: f64) -> Option<u32> {
+    let millis = bound.round();
+    let is_exact = (bound - millis).abs() < 1e-6 && 1.0 <= millis && millis <= f64::from(u32::MAX);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked in the line above")]
     is_exact.then_some(millis as u32)
 }
@@ -102,10 +131,11 @@ fn millis(seconds: f64) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::super::exposition::parse;
+    use super::super::preset::OWN;
     use super::*;
 
     fn read(page: &str) -> Result<Option<Reading>, &'static str> {
-        reading(&parse(page).unwrap(), &["/health".to_owned()])
+        reading(OWN.families, &parse(page).unwrap(), &["/health".to_owned()])
     }
 
     #[test]

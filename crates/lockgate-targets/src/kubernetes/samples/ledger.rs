@@ -8,6 +8,7 @@ use super::families::Reading;
 
 /// **Invariant:** no sum ever shrinks. The first look takes what each pod has counted in its life, so that a
 /// process that takes over from another goes on where that one was, unless a pod has gone meanwhile.
+/// What a gateway counted before was for other slots as well, and is left out.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ledger {
     slots: BTreeMap<SlotRef, Sums>,
@@ -21,10 +22,24 @@ pub(crate) struct Look {
     pub(crate) pods: Vec<PodLook>,
 }
 
+/// Who counted what is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Teller {
+    /// The pod, and it was asked just now.
+    #[default]
+    Pod,
+    /// The pod, and somebody read it before, perhaps before its last crash.
+    PodEarlier,
+    /// Whoever stands before it.
+    Gateway,
+}
+
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PodLook {
-    pub(crate) name: String,
+    /// `None` of a counter that is of no single pod.
+    pub(crate) name: Option<String>,
     pub(crate) uid: String,
+    pub(crate) teller: Teller,
     /// Container restarts, and one more once the pod failed.
     pub(crate) crashes: u64,
     /// `None` when it could not be read.
@@ -41,7 +56,7 @@ struct Sums {
 
 #[derive(Clone, Debug, Default)]
 struct PodSums {
-    name: String,
+    name: Option<String>,
     crashes: u64,
     /// Its counters were seen to begin again before its status told of the crash.
     is_ahead: bool,
@@ -73,7 +88,7 @@ impl Ledger {
             errors: sums.total.errors,
             latency: sums.latency(bounds_ms),
             crashes: sums.crashes,
-            instances: instances.map(|it| (it.name.clone(), it.counts)).collect(),
+            instances: instances.filter_map(|it| Some((it.name.clone()?, it.counts))).collect(),
             ..SlotCounts::default()
         }
     }
@@ -98,7 +113,7 @@ impl Sums {
         self.crashes += pod.crashes.saturating_sub(known.crashes);
         known.crashes = known.crashes.max(pod.crashes);
         // Its counters began again, even if they have grown beyond the last reading since.
-        if has_restarted && !std::mem::take(&mut known.is_ahead) {
+        if has_restarted && pod.teller == Teller::Pod && !std::mem::take(&mut known.is_ahead) {
             known.last = None;
         }
         let Some(reading) = &pod.reading else { return };
@@ -108,6 +123,7 @@ impl Sums {
                 known.is_ahead = true;
                 reading.clone()
             }
+            None if pod.teller == Teller::Gateway => Reading::default(),
             None => reading.clone(),
         };
         known.counts.requests += news.requests;
@@ -177,7 +193,13 @@ mod tests {
     }
 
     fn pod(uid: &str, crashes: u64, reading: Option<Reading>) -> PodLook {
-        PodLook { name: format!("web-{uid}"), uid: uid.to_owned(), crashes, reading }
+        PodLook {
+            name: Some(format!("web-{uid}")),
+            uid: uid.to_owned(),
+            crashes,
+            reading,
+            ..PodLook::default()
+        }
     }
 
     fn look(pods: Vec<PodLook>) -> BTreeMap<SlotRef, Look> {
@@ -206,6 +228,29 @@ mod tests {
             ledger.add(&look(vec![pod("a", crashes, Some(reading(count, 0)))]));
         }
         assert_eq!(ledger.counts(&web(1), &[]).requests, 50 + 12 + 30);
+    }
+
+    #[test]
+    fn a_reading_from_before_a_crash_is_not_taken_for_a_new_life() {
+        let mut ledger = Ledger::default();
+        for (crashes, count) in [(0, 50), (1, 50), (1, 60), (1, 5)] {
+            let pod = PodLook { teller: Teller::PodEarlier, ..pod("a", crashes, Some(reading(count, 0))) };
+            ledger.add(&look(vec![pod]));
+        }
+        assert_eq!(ledger.counts(&web(1), &[]).requests, 60 + 5);
+    }
+
+    #[test]
+    fn a_gateway_counts_from_the_first_look_on() {
+        let mut ledger = Ledger::default();
+        for count in [900, 950, 30] {
+            let gateway =
+                PodLook { name: None, teller: Teller::Gateway, ..pod("g", 0, Some(reading(count, 1))) };
+            ledger.add(&look(vec![gateway, pod("a", 0, None)]));
+        }
+        let counts = ledger.counts(&web(1), &[100]);
+        assert_eq!((counts.requests, counts.instances.len()), (50 + 30, 0));
+        assert_eq!(counts.latency.counts, [80, 0]);
     }
 
     #[test]

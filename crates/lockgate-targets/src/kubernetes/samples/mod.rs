@@ -1,53 +1,72 @@
 //! Counts and condition of the slots, by which a release is judged.
 //!
-//! Each pod is asked for its own counts, so that one that misbehaves is known from those that do not.
-//! `docs/reference/kubernetes-traffic.md` says what is read.
+//! Pods are counted apart where that is known, so that one that misbehaves is told from those that do not.
+//! `docs/reference/kubernetes-counts.md` says who counts and what is read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::future::join_all;
 use futures_util::{StreamExt as _, stream};
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt as _;
-use lockgate_model::{Samples, ServiceName, SlotRef, SlotSpec};
+use lockgate_model::{Samples, ServiceName, SlotRef};
 use tokio::sync::Mutex;
 
-use super::Cluster;
-use super::observe::{self, SlotDeployment};
-use super::traffic::is_ready;
-use crate::{Class, TargetError};
+use super::traffic::{self, is_ready};
+use super::{Cluster, observe};
+use crate::TargetError;
 
+mod answer;
+mod collected;
 mod exposition;
 mod families;
+mod gateway;
 mod ledger;
+mod look;
 mod pods;
+mod preset;
+mod prometheus;
+mod promql;
 mod scrape;
+mod seen;
+mod source;
+#[cfg(test)]
+mod tests;
+mod whose;
 
-use ledger::{Ledger, Look, PodLook};
+use ledger::Ledger;
+use look::Looks;
 use pods::Crash;
+use prometheus::Server;
 use scrape::Page;
+use seen::Seen;
+use source::Source;
 
 /// Pages under way at a time.
 const AT_ONCE: usize = 16;
 /// Counters of pods go on whoever reads them.
 const EPOCH: &str = "pods";
 
-/// What was counted so far, and what was said of crashes.
+/// What was counted so far, by whom, and what was said of crashes.
 #[derive(Default)]
-pub(super) struct Counted(Mutex<BTreeMap<ServiceName, OfService>>);
+pub(super) struct Counted(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    /// Looked for once.
+    servers: Option<Vec<Server>>,
+    services: BTreeMap<ServiceName, OfService>,
+}
 
 #[derive(Default)]
 struct OfService {
     ledger: Ledger,
+    /// Kept from the first look on: what two of them have counted cannot be compared.
+    source: Option<Source>,
+    /// When each counter was read last, where Prometheus reads them.
+    read_at: BTreeMap<String, f64>,
     /// Crashes of a slot when its log was read, and what that said.
     crashes: BTreeMap<SlotRef, (Crash, String)>,
-}
-
-/// What was seen of one service.
-struct Looks<'a> {
-    slots: Vec<(&'a SlotDeployment, Vec<&'a Pod>)>,
-    of_slots: BTreeMap<SlotRef, Look>,
-    planned: Vec<u32>,
-    notes: Vec<String>,
 }
 
 pub(super) async fn take(cluster: &Cluster, services: &[ServiceName]) -> Result<Samples, TargetError> {
@@ -58,119 +77,113 @@ pub(super) async fn take(cluster: &Cluster, services: &[ServiceName]) -> Result<
     let one = if let [one] = services { Some(one) } else { None };
     let slots = observe::slots(cluster, one).await?;
     let pods = pods::list(cluster, services).await?;
-    let mut pages = pages(cluster, &slots, &pods).await;
-    let mut counted = cluster.counted.0.lock().await;
-    for service in services {
-        let of_service: Vec<_> = slots.iter().filter(|it| it.slot.service == *service).collect();
-        let looks = look(&of_service, &pods, &mut pages)?;
-        let known = counted.entry(service.clone()).or_default();
-        known.ledger.add(&looks.of_slots);
-        known.add_to(cluster, &looks, &mut samples).await;
-        samples.notes.extend(looks.notes);
+    let mut kept = cluster.counted.0.lock().await;
+    if kept.servers.is_none() {
+        kept.servers = Some(prometheus::servers(cluster).await);
+    }
+    let Kept { servers, services: known } = &mut *kept;
+    let servers = servers.as_deref().unwrap_or_default();
+    let looked = services.iter().map(|service| {
+        let seen = Seen::new(&cluster.namespace, service, &slots, &pods);
+        let source = known.get(service).and_then(|it| it.source.clone());
+        look(cluster, servers, seen, source)
+    });
+    for (service, looks) in services.iter().zip(join_all(looked).await) {
+        known.entry(service.clone()).or_default().add_to(cluster, service, looks?, &mut samples).await;
     }
     Ok(samples)
 }
 
+/// One look at one service, by whoever counts it.
+async fn look<'a>(
+    cluster: &Cluster,
+    servers: &[Server],
+    mut seen: Seen<'a>,
+    known: Option<Source>,
+) -> Result<Looks<'a>, TargetError> {
+    let mut notes = Vec::new();
+    let source = match known {
+        Some(source) => {
+            if !source.preset().whose.knows_pods() {
+                seen.backends = traffic::backends(cluster, seen.service).await?;
+            }
+            Some(source)
+        }
+        None if !seen.takes_requests() || seen.has_no_pods() => None,
+        None => {
+            let found = source::find(cluster, servers, &mut seen).await?;
+            notes = found.notes;
+            found.source
+        }
+    };
+    let mut looks = match &source {
+        None => Looks::uncounted(seen),
+        Some(source) => match source.collect(cluster, &seen).await {
+            None => {
+                let pages = pages(cluster, &seen).await;
+                Looks::of_pages(seen, pages)
+            }
+            Some(Ok(collected)) => Looks::of_collected(source.preset(), seen, collected),
+            Some(Err(why)) => Looks::dark(seen, &why),
+        },
+    };
+    notes.append(&mut looks.notes);
+    Ok(Looks { source, notes, ..looks })
+}
+
 /// The page of each pod that runs and says where its metrics are, by its uid.
-async fn pages(cluster: &Cluster, slots: &[SlotDeployment], pods: &[Pod]) -> BTreeMap<String, Page> {
+async fn pages(cluster: &Cluster, seen: &Seen<'_>) -> BTreeMap<String, Page> {
     let mut reads = Vec::new();
-    for slot in slots {
-        let Some(at) = slot.spec().and_then(|it| it.metrics) else { continue };
-        for pod in of_slot(slot, pods).filter(|it| pods::is_running(it)) {
+    for slot in &seen.slots {
+        let Some(at) = slot.spec.as_ref().and_then(|it| it.metrics.as_ref()) else { continue };
+        for pod in slot.pods.iter().filter(|it| pods::is_running(it)) {
             let Some(uid) = pod.uid() else { continue };
-            let at = at.clone();
-            reads.push(async move { (uid, scrape::scrape(cluster, pod, &at).await) });
+            reads.push(async move { (uid, scrape::scrape(cluster, pod, at).await) });
         }
     }
     stream::iter(reads).buffer_unordered(AT_ONCE).collect().await
 }
 
-fn of_slot<'p>(slot: &SlotDeployment, pods: &'p [Pod]) -> impl Iterator<Item = &'p Pod> + use<'p> {
-    let labels = slot.selector();
-    pods.iter().filter(move |pod| {
-        !labels.is_empty() && labels.iter().all(|(key, value)| pod.labels().get(key) == Some(value))
-    })
-}
-
-/// Missing counts are never taken for none: a slot with ready pods of which no page can be read has no samples.
-fn look<'a>(
-    slots: &[&'a SlotDeployment],
-    pods: &'a [Pod],
-    pages: &mut BTreeMap<String, Page>,
-) -> Result<Looks<'a>, TargetError> {
-    let mut seen =
-        Looks { slots: Vec::new(), of_slots: BTreeMap::new(), planned: Vec::new(), notes: Vec::new() };
-    let mut without_requests = Vec::new();
-    let mut are_requests_seen = false;
-    for slot in slots {
-        let spec = slot.spec();
-        let pods: Vec<&Pod> = of_slot(slot, pods).collect();
-        let (mut look, mut failed, mut ready_read) = (Look::default(), Vec::new(), 0);
-        for pod in &pods {
-            let uid = pod.uid().unwrap_or_default();
-            let reading = match pages.remove(&uid) {
-                Some(Page::Read(reading)) => {
-                    are_requests_seen = true;
-                    Some(reading)
-                }
-                Some(Page::WithoutRequests) => {
-                    without_requests.push(pod.name_any());
-                    Some(families::Reading::default())
-                }
-                Some(Page::Failed(why)) => {
-                    failed.extend(is_ready(pod).then(|| format!("pod {}: {why}", pod.name_any())));
-                    None
-                }
-                None => None,
-            };
-            ready_read += usize::from(reading.is_some() && is_ready(pod));
-            look.pods.push(PodLook { name: pod.name_any(), uid, crashes: pods::crashes(pod), reading });
-        }
-        if !failed.is_empty() && ready_read == 0 {
-            let text = format!("the metrics of {} cannot be read: {}", slot.slot, failed.join("; "));
-            return Err(TargetError::new(Class::Transient, text));
-        }
-        seen.notes.extend(failed.into_iter().map(|it| format!("{} is not counted: {it}", slot.slot)));
-        if let Some(spec) = &spec {
-            seen.planned.clone_from(&spec.latency_bounds_ms);
-            seen.notes.extend(uncounted(spec));
-        }
-        seen.of_slots.insert(slot.slot.clone(), look);
-        seen.slots.push((slot, pods));
-    }
-    if let (false, Some(pod)) = (are_requests_seen, without_requests.first()) {
-        seen.notes.push(format!(
-            "no request of {} is counted: the metrics of pod {pod} have neither {} nor {}",
-            slots[0].slot.service,
-            lockgate_model::metrics::REQUESTS,
-            lockgate_model::metrics::CALLS
-        ));
-    }
-    Ok(seen)
-}
-
-/// Why no request of a service that takes some is counted.
-fn uncounted(spec: &SlotSpec) -> Option<String> {
-    let is_uncounted = spec.metrics.is_none() && !spec.ports.is_empty();
-    is_uncounted.then(|| {
-        format!(
-            "the requests of {} are not counted: `metrics` does not say where it shows them; only readiness and crashes are judged",
-            spec.slot
-        )
-    })
-}
-
 impl OfService {
-    async fn add_to(&mut self, cluster: &Cluster, looks: &Looks<'_>, samples: &mut Samples) {
-        for (slot, pods) in &looks.slots {
-            let mut counts = self.ledger.counts(&slot.slot, &looks.planned);
-            counts.wanted = slot.replicas();
-            let ready = pods.iter().filter(|it| is_ready(it)).count();
+    async fn add_to(
+        &mut self,
+        cluster: &Cluster,
+        service: &ServiceName,
+        mut looks: Looks<'_>,
+        samples: &mut Samples,
+    ) {
+        if self.is_repeated(&looks) {
+            looks.forget_readings();
+            samples.repeated.insert(service.clone());
+        } else if !looks.read_at.is_empty() {
+            self.read_at.clone_from(&looks.read_at);
+        }
+        self.ledger.add(&looks.of_slots);
+        let planned = looks.seen.planned();
+        for slot in &looks.seen.slots {
+            let mut counts = self.ledger.counts(&slot.slot, &planned);
+            counts.wanted = slot.deployment.replicas();
+            let ready = slot.pods.iter().filter(|it| is_ready(it)).count();
             counts.ready = u16::try_from(ready).unwrap_or(u16::MAX);
-            counts.last_crash = self.said(cluster, &slot.slot, pods).await;
-            samples.slots.insert(slot.slot.clone(), counts);
+            counts.last_crash = self.said(cluster, &slot.slot, &slot.pods).await;
+            // Missing counts are never taken for none.
+            if !looks.unread.contains(&slot.slot) {
+                samples.slots.insert(slot.slot.clone(), counts);
+            }
         }
         self.crashes.retain(|it, _| looks.of_slots.contains_key(it));
+        samples.notes.append(&mut looks.notes);
+        if let Some(source) = &looks.source {
+            samples.counted_by.insert(service.clone(), source.to_string());
+        }
+        self.source = looks.source.or(self.source.take());
+    }
+
+    /// Versions are compared over the same time: a look that some counter has not been read again for is no news
+    /// of the others either.
+    fn is_repeated(&self, looks: &Looks<'_>) -> bool {
+        let both = looks.read_at.iter().filter_map(|(who, now)| Some((now, self.read_at.get(who)?)));
+        both.into_iter().any(|(now, then)| now <= then)
     }
 
     /// A log is read once for each crash, not at each look. What is known stays when its pod is gone.
@@ -186,3 +199,29 @@ impl OfService {
         }
     }
 }
+
+/// Who counts the requests of these services, with what Prometheus is asked. Nothing is counted.
+pub(super) async fn sources(
+    cluster: &Cluster,
+    services: &[ServiceName],
+) -> Result<BTreeMap<ServiceName, super::CountedBy>, TargetError> {
+    let slots = observe::slots(cluster, None).await?;
+    let pods = pods::list(cluster, services).await?;
+    let servers = prometheus::servers(cluster).await;
+    let found = services.iter().map(async |service| {
+        let mut seen = Seen::new(&cluster.namespace, service, &slots, &pods);
+        if !seen.takes_requests() || seen.has_no_pods() {
+            return Ok(None);
+        }
+        let found = source::find(cluster, &servers, &mut seen).await?;
+        let by = found.source.as_ref().map(ToString::to_string);
+        let queries = found.source.as_ref().and_then(|it| it.queries(&seen));
+        let queries = queries.map(|it| vec![it.times, it.counts]).unwrap_or_default();
+        Ok(Some((service.clone(), super::CountedBy { by, queries, notes: found.notes })))
+    });
+    let found: Result<Vec<_>, TargetError> = join_all(found).await.into_iter().collect();
+    Ok(found?.into_iter().flatten().collect())
+}
+
+/// Slots whose counts are not known.
+pub(crate) type Unread = BTreeSet<SlotRef>;

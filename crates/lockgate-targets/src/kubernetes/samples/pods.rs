@@ -35,6 +35,10 @@ pub(super) fn is_running(pod: &Pod) -> bool {
     statuses(pod).iter().any(|it| it.state.as_ref().is_some_and(|it| it.running.is_some()))
 }
 
+pub(super) fn address(pod: &Pod) -> Option<&str> {
+    pod.status.as_ref()?.pod_ip.as_deref()
+}
+
 /// Paths that the kubelet asks for.
 pub(super) fn probed(pod: &Pod) -> BTreeSet<String> {
     let containers = pod.spec.iter().flat_map(|it| &it.containers);

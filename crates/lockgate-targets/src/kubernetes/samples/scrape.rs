@@ -9,7 +9,7 @@ use lockgate_model::{MetricsAt, with_causes};
 
 use super::super::Cluster;
 use super::families::{self, Reading};
-use super::{exposition, pods};
+use super::{exposition, pods, preset};
 
 /// A page that takes longer is missed at this look; a judge wants its counts of one moment.
 const WITHIN: Duration = Duration::from_secs(5);
@@ -38,7 +38,7 @@ fn read(text: &str, ignored: &[String]) -> Page {
         Ok(samples) => samples,
         Err(error) => return Page::Failed(format!("it is no page of metrics: {error}")),
     };
-    match families::reading(&samples, ignored) {
+    match families::reading(preset::OWN.families, &samples, ignored) {
         Ok(Some(reading)) => Page::Read(reading),
         Ok(None) => Page::WithoutRequests,
         Err(why) => Page::Failed(why.to_owned()),

@@ -19,6 +19,7 @@ use super::refusal::{is_missing, told};
 use super::{Cluster, names};
 use crate::{Class, TargetError};
 
+mod backend;
 mod find;
 mod follow;
 mod ingress;
@@ -29,6 +30,7 @@ mod share;
 mod slot;
 mod step;
 
+pub(crate) use backend::{Backend, backends};
 use find::{Choice, Found, Router};
 pub(crate) use follow::is_ready;
 pub(super) use rewrite::texts;
