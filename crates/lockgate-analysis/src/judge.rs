@@ -325,7 +325,8 @@ fn look<'a>(
         Some(release) => Some(slot(release)?),
         None => None,
     };
-    Some(Look { now, config, name, canary: slot(arms.canary)?, baseline })
+    let is_repeated = samples.repeated.contains(name);
+    Some(Look { now, config, name, canary: slot(arms.canary)?, baseline, is_repeated })
 }
 
 /// Capital as odds against chance, in whole numbers.

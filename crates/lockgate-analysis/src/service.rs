@@ -59,6 +59,8 @@ pub(crate) struct Look<'a> {
     pub(crate) name: &'a ServiceName,
     pub(crate) canary: (ReleaseId, &'a SlotCounts),
     pub(crate) baseline: Option<(ReleaseId, &'a SlotCounts)>,
+    /// The requests are those of the look before.
+    pub(crate) is_repeated: bool,
 }
 
 /// One test's capital against the canary.
@@ -98,10 +100,14 @@ impl ServiceState {
     /// Takes one reading of both slots; answers the hard trips.
     pub(crate) fn observe(&mut self, look: Look<'_>) -> Vec<Reason> {
         let now = look.now;
-        let started = self.last_seen.replace(now).unwrap_or(now);
-        let first_seen = *self.first_seen.get_or_insert(now);
         self.missing_since = None;
         let (canary, baseline) = self.advance(look);
+        if look.is_repeated {
+            // A look without news is no tick: a rule that has held so far neither goes on nor ends.
+            return self.condition.observe(now, look.name, look.canary.1, &canary);
+        }
+        let started = self.last_seen.replace(now).unwrap_or(now);
+        let first_seen = *self.first_seen.get_or_insert(now);
         self.step_requests.0 += canary.requests;
         self.step_requests.1 += baseline.requests;
         let trips = self.condition.observe(now, look.name, look.canary.1, &canary);

@@ -125,3 +125,25 @@ fn ticks_without_errors_leave_the_error_ratio_where_it_was() {
     let after = world.judge.evidence(world.now).abort.log10;
     assert!((before - after).abs() < 1e-12, "{before} {after}");
 }
+
+#[test]
+fn a_look_without_news_neither_ends_a_rule_nor_is_a_tick() {
+    let rule = slo(None, Some((percent("1%"), Millis::mins(5))));
+    let mut world = World::begun(config(quick(), [(SloMetric::ErrorRate, rule)]));
+    let lasted = |it: &World| it.judge.evidence(it.now).services["web"].literals[0].lasted;
+    for _ in 0..4 {
+        world.samples.repeated.clear();
+        world.tick(served(300, 6), served(2_700, 54));
+        // Whoever counts reads each third time only.
+        world.samples.repeated.insert(crate::support::name("web"));
+        for _ in 0..2 {
+            world.pass_tick();
+            assert!(lasted(&world).is_some());
+        }
+    }
+    assert_eq!(lasted(&world), Some(Millis::secs(120)));
+    // No requests, and that is news.
+    world.samples.repeated.clear();
+    world.pass_tick();
+    assert_eq!(lasted(&world), None);
+}

@@ -3,7 +3,7 @@
 use lockgate_model::{Latency, Millis, Samples, Timestamp};
 
 use super::undo;
-use super::{Dark, FailedUndo, GateState, Paused, Position, Release, TaskPhase, TaskState};
+use super::{Counting, Dark, FailedUndo, GateState, Paused, Position, Release, TaskPhase, TaskState};
 use crate::event::{End, Entry, Event, IllegalTransition, Outcome, Why};
 use crate::plan::{Action, Repeat, StageKind, Task, TaskKey};
 
@@ -211,8 +211,14 @@ impl Release {
         let task = self.task(key).expect("the key was checked");
         if let Action::Gate { gate } = task.action.clone() {
             self.judge.start_step(at, gate.pause, gate.kind.step_kind());
-            self.gate =
-                Some(GateState { since: at, next_look: at, approval: gate.approval, held: None, dark: None });
+            self.gate = Some(GateState {
+                since: at,
+                next_look: at,
+                approval: gate.approval,
+                held: None,
+                dark: None,
+                counting: Counting::default(),
+            });
         }
     }
 
@@ -265,7 +271,10 @@ impl Release {
         let arms = self.arms();
         self.judge.observe(at, &samples, &arms);
         let next_look = at.plus(self.tick());
-        self.update_gate(|gate| (gate.dark, gate.next_look) = (None, next_look));
+        let counting = Counting { by: samples.counted_by, notes: samples.notes };
+        self.update_gate(|gate| {
+            (gate.dark, gate.next_look, gate.counting) = (None, next_look, counting);
+        });
     }
 
     /// The journal leaves the buckets' bounds out: they are in the plan.

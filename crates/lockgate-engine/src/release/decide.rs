@@ -211,11 +211,15 @@ fn without_bounds(plan: &Plan, samples: &Samples) -> Samples {
         }
         counts.last_crash = counts.last_crash.as_deref().map(|it| it.chars().take(CRASH_LEN_MAX).collect());
     }
+    samples.notes.truncate(NOTES_MAX);
+    samples.notes.iter_mut().for_each(|it| *it = it.chars().take(CRASH_LEN_MAX).collect());
     samples
 }
 
 /// What a target says is kept, up to this many characters: the last lines of a log fit, a whole log does not.
 const TEXT_LEN_MAX: usize = 4_000;
+/// Of what could not be counted at a look. More of them say the same of more pods.
+const NOTES_MAX: usize = 8;
 /// Of what a crash said, which stands in every sample after it.
 const CRASH_LEN_MAX: usize = 500;
 

@@ -90,6 +90,14 @@ struct GateState {
     held: Option<String>,
     /// Counting failed the last time.
     dark: Option<Dark>,
+    counting: Counting,
+}
+
+/// What the last look said of counting.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Counting {
+    by: BTreeMap<ServiceName, String>,
+    notes: Vec<String>,
 }
 
 /// Looks that failed one after the other, and what the last one said.

@@ -29,6 +29,12 @@ pub struct Status {
     /// What the judge says, while the release is at a gate.
     pub verdict: Option<Verdict>,
     pub evidence: Evidence,
+    /// Who counts the requests, while the release is at a gate and they are not counted where they are routed.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub counted_by: BTreeMap<ServiceName, String>,
+    /// What could not be counted at the last look, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -119,6 +125,8 @@ impl Release {
             waiting: self.waiting(now),
             verdict: self.gate.as_ref().map(|_| self.judge.verdict(now)),
             evidence: self.judge.evidence(now),
+            counted_by: self.gate.as_ref().map(|it| it.counting.by.clone()).unwrap_or_default(),
+            notes: self.gate.as_ref().map(|it| it.counting.notes.clone()).unwrap_or_default(),
         }
     }
 

@@ -127,3 +127,16 @@ fn stages_are_done_now_or_later_and_dropped_once_it_turned_back() {
     assert!(ended.back.iter().all(|it| it.state == StageState::Done));
     assert!(Millis::ZERO < ended.elapsed(walk.now));
 }
+
+#[test]
+fn a_gate_says_who_counts_and_what_could_not_be_counted() {
+    let mut walk = walk();
+    walk.until("judge for 1m");
+    let mut counts = samples(walk.release.plan(), 10, 0);
+    counts.counted_by.insert("api".parse().unwrap(), "its own metrics".to_owned());
+    counts.notes = (0..20).map(|it| format!("pod {it}: {}", "x".repeat(1_000))).collect();
+    walk.feed(&Input::Sampled(Ok(counts))).unwrap();
+    let status = walk.release.status(walk.now);
+    assert_eq!(status.counted_by["api"], "its own metrics");
+    assert_eq!((status.notes.len(), status.notes[7].chars().count()), (8, 500));
+}

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use lockgate_engine::{Kind, Plan, Request, StageKind};
+use lockgate_engine::{Action, Kind, Plan, Request, StageKind};
 use lockgate_model::{Millis, Observed, ReleaseId, Routing, ServiceName, Sharing};
-use lockgate_targets::{ObjectDiff, Platform, Target as _, TargetError};
+use lockgate_targets::{CountedBy, ObjectDiff, Platform, Target as _, TargetError};
 use serde::Serialize;
 
 use super::drive::target_of;
@@ -43,14 +43,21 @@ pub async fn plan(global: &Global, args: &PlanArgs, out: Out) -> anyhow::Result<
     let newest = state.store.releases(&scope, 1).await?.first().map_or(0, |it| it.id.0);
     let request = Request::new(ReleaseId(newest + 1), Kind::Deploy, snapshot);
     let plan = lockgate_driver::plan_with(&state.store, &request, &observed).await??;
-    let objects = match &target {
-        Platform::Kubernetes(cluster) => Some(Objects::new(cluster.drift(&plan.keep).await)),
-        _ => None,
+    let (objects, counted_by) = match &target {
+        Platform::Kubernetes(cluster) => {
+            let counted_by = match judged(&plan) {
+                services if services.is_empty() => BTreeMap::new(),
+                // The plan stands whoever will count.
+                services => cluster.counted_by(&services).await.unwrap_or_default(),
+            };
+            (Some(Objects::new(cluster.drift(&plan.keep).await)), counted_by)
+        }
+        _ => (None, BTreeMap::new()),
     };
     match out.format {
         Format::Json => {
             let (images, routing) = (images::changes(&plan), routings(&observed));
-            out.json(&Shown { images, routing, plan: &plan, objects, frozen });
+            out.json(&Shown { images, routing, counted_by, plan: &plan, objects, frozen });
         }
         Format::Human => {
             let objects = objects.iter().flat_map(Objects::lines);
@@ -60,7 +67,7 @@ pub async fn plan(global: &Global, args: &PlanArgs, out: Out) -> anyhow::Result<
                     format!("\n  {:<10} {it}; `--despite-freeze REASON` releases all the same", "frozen"),
                 )
             });
-            let lines = std::iter::once(human(&plan, &observed)).chain(frozen).chain(objects);
+            let lines = std::iter::once(human(&plan, &observed, &counted_by)).chain(frozen).chain(objects);
             out.data(&lines.collect::<Vec<_>>().join("\n"));
         }
     }
@@ -77,6 +84,9 @@ struct Shown<'a> {
     /// A release would be refused until then.
     #[serde(skip_serializing_if = "Option::is_none")]
     frozen: Option<Frozen>,
+    /// Who counts the requests of each service that is judged, and what Prometheus is asked. On Kubernetes only.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    counted_by: BTreeMap<ServiceName, CountedBy>,
     /// On Kubernetes only.
     #[serde(skip_serializing_if = "Option::is_none")]
     objects: Option<Objects>,
@@ -118,7 +128,22 @@ fn routings(observed: &Observed) -> BTreeMap<&ServiceName, &Routing> {
     observed.services.iter().map(|it| (it.0, &it.1.routing)).collect()
 }
 
-pub fn human(plan: &Plan, observed: &Observed) -> String {
+/// Services whose requests decide, those that are new aside: nothing of them can be seen yet.
+fn judged(plan: &Plan) -> Vec<ServiceName> {
+    let has_gates =
+        plan.stages.iter().flat_map(|it| &it.tasks).any(|it| matches!(it.action, Action::Gate { .. }));
+    if has_gates { plan.report.changed.clone() } else { vec![] }
+}
+
+/// `web: Prometheus monitoring/prometheus:9090, from its own metrics`, and why it is no other.
+fn counts(counted_by: &BTreeMap<ServiceName, CountedBy>) -> impl Iterator<Item = String> {
+    counted_by.iter().flat_map(|(name, it)| {
+        let by = it.by.as_deref().unwrap_or("nobody counts its requests; readiness and crashes are judged");
+        std::iter::once(format!("{name}: {by}")).chain(it.notes.iter().map(|it| format!("  {it}")))
+    })
+}
+
+pub fn human(plan: &Plan, observed: &Observed, counted_by: &BTreeMap<ServiceName, CountedBy>) -> String {
     let mut lines = vec![title(plan)];
     let report = &plan.report;
     let listed = |what: &str, names: &[lockgate_model::ServiceName]| {
@@ -138,6 +163,7 @@ pub fn human(plan: &Plan, observed: &Observed) -> String {
         "traffic",
         routed.filter_map(|(name, it)| Some(format!("{name}: {}", split(&it.routing)?))),
     ));
+    lines.extend(under("counts", counts(counted_by)));
     if plan.stages.is_empty() {
         lines.push(format!("\n{}", style::paint(style::GOOD, NOTHING_TO_DO)));
         return lines.join("\n");

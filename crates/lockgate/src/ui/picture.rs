@@ -1,5 +1,7 @@
 //! From a release's status to the picture of it.
 
+use std::collections::BTreeMap;
+
 use lockgate_engine::{Action, End, Phase, Plan, StageState, StageStatus, Status};
 use lockgate_model::{SlotRef, Timestamp};
 
@@ -107,8 +109,21 @@ fn remarks(plan: &Plan, status: &Status, now: Timestamp) -> Vec<(Tone, String)> 
         remarks.push((Tone::Wait, format!("waits for {}{until}", waiting.for_what)));
         remarks.extend(waiting.command.iter().map(|it| (Tone::Plain, format!("  {it}"))));
     }
+    remarks.extend(status.notes.iter().take(NOTES_MAX).map(|it| (Tone::Wait, it.clone())));
+    remarks.extend(counted_by(status).into_iter().map(|it| (Tone::Plain, it)));
     remarks
 }
 
+/// A line for each way of counting, with the services that are counted so.
+fn counted_by(status: &Status) -> Vec<String> {
+    let mut services: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (service, by) in &status.counted_by {
+        services.entry(by).or_default().push(service.as_str());
+    }
+    services.into_iter().map(|(by, services)| format!("counts of {}: {by}", services.join(", "))).collect()
+}
+
+/// What cannot be counted is often the same of many pods.
+const NOTES_MAX: usize = 4;
 /// More than these say nothing new: they are the tasks of one stage.
 const WAITING_MAX: usize = 3;
