@@ -178,5 +178,5 @@ pub struct Rejected(pub String);
 #[error("entry {seq} of the journal does not follow from those before it: {event:?}")]
 pub struct IllegalTransition {
     pub seq: u64,
-    pub event: Event,
+    pub event: Box<Event>,
 }

@@ -13,7 +13,7 @@ const DARK_DOUBLINGS_MAX: u32 = 5;
 impl Release {
     /// Applies one journalled fact.
     pub fn apply(&mut self, entry: &Entry) -> Result<(), IllegalTransition> {
-        let illegal = || IllegalTransition { seq: entry.seq, event: entry.event.clone() };
+        let illegal = || IllegalTransition { seq: entry.seq, event: Box::new(entry.event.clone()) };
         let in_order = entry.seq == self.next_seq() && self.not_before() <= entry.at;
         if !in_order || !self.transition(entry.at, &entry.event) {
             return Err(illegal());
