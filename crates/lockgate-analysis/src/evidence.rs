@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use lockgate_model::{Millis, ServiceName, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::instances::Outlier;
 use crate::judge::{Judge, ln_merged};
 use crate::merge::ln_average;
 use crate::service::{ServiceState, Term, TermRule};
@@ -61,6 +62,9 @@ pub struct ServiceEvidence {
     pub ready: u16,
     pub wanted: u16,
     pub crashes: u64,
+    /// The instance that has most of the canary's errors, when that is no chance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outlier: Option<Outlier>,
 }
 
 /// Compared requests of one version.
@@ -126,6 +130,7 @@ impl Judge {
             ready: service.condition.ready,
             wanted: service.condition.wanted,
             crashes: service.condition.crashes,
+            outlier: service.instances.outlier(),
         }
     }
 }

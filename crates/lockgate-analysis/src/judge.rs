@@ -292,7 +292,14 @@ impl Judge {
         match term.rule {
             TermRule::Ratio => {
                 let (canary, baseline) = (state.share(Bad::Error), state.baseline_share(Bad::Error));
-                Reason::ErrorRatio { service, canary, baseline, odds, after }
+                Reason::ErrorRatio {
+                    service,
+                    canary,
+                    baseline,
+                    odds,
+                    after,
+                    outlier: state.instances.outlier(),
+                }
             }
             TermRule::Slo(slo) => Reason::Slo { service, slo, canary: state.share(slo.bad), odds, after },
         }

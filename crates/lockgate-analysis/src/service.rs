@@ -4,7 +4,9 @@ use lockgate_model::{Millis, ReleaseId, ServiceName, SlotCounts, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{AbsoluteSlo, Bad, JudgeConfig, LiteralAlert, Traffic};
+use crate::instances::Instances;
 use crate::literal::Streak;
+use crate::merge::ln_average;
 use crate::mixture::{Mixture, Onset};
 use crate::primitive::margin::Margin;
 use crate::primitive::{Count, Pair, objective, ratio};
@@ -29,6 +31,7 @@ pub(crate) struct ServiceState {
     /// Requests of the canary and of the old version in this step.
     pub(crate) step_requests: (u64, u64),
     ratio: Mixture,
+    pub(crate) instances: Instances,
     pub(crate) margin: Margin,
     pub(crate) slos: Vec<SloState>,
     pub(crate) literals: Vec<LiteralState>,
@@ -91,6 +94,7 @@ impl ServiceState {
             missing_since: None,
             step_requests: (0, 0),
             ratio: Mixture::default(),
+            instances: Instances::default(),
             margin: Margin::default(),
             slos: vec![SloState::default(); config.slos.len()],
             literals: vec![LiteralState::default(); config.literals.len()],
@@ -102,6 +106,9 @@ impl ServiceState {
         let now = look.now;
         self.missing_since = None;
         let (canary, baseline) = self.advance(look);
+        // What is learned of the old version in this tick is used from the next one on.
+        let dispersion = self.instances.dispersion();
+        let apart = self.instances.advance(look.canary.1, look.baseline.map(|it| it.1));
         if look.is_repeated {
             // A look without news is no tick: a rule that has held so far neither goes on nor ends.
             return self.condition.observe(now, look.name, look.canary.1, &canary);
@@ -114,7 +121,8 @@ impl ServiceState {
         if first_seen.plus(look.config.analysis.warmup) <= started {
             self.judge_literals(look.config, started, &canary, &baseline);
             if self.traffic == Traffic::Requests {
-                self.compare(look.config, &canary, &baseline);
+                self.compare(look.config, dispersion, &canary, &baseline);
+                self.instances.compare(look.config, &apart);
             }
         }
         trips
@@ -168,13 +176,13 @@ impl ServiceState {
         }
     }
 
-    fn compare(&mut self, config: &JudgeConfig, canary: &Tally, baseline: &Tally) {
+    fn compare(&mut self, config: &JudgeConfig, dispersion: f64, canary: &Tally, baseline: &Tally) {
         self.canary.iter_mut().for_each(|it| it.compared.add(canary));
         self.baseline.iter_mut().for_each(|it| it.compared.add(baseline));
         let errors = |tally: &Tally| Count::new(tally.requests, tally.errors);
         let pair = Pair { canary: errors(canary), baseline: errors(baseline) };
         if pair.is_comparable() {
-            self.ratio.step(config.onset(), ratio::increments(config.analysis.tolerance, pair));
+            self.ratio.step(config.onset(), ratio::increments(config.analysis.tolerance, dispersion, pair));
             self.margin.step(config.edge(), pair);
         }
         for (state, slo) in self.slos.iter_mut().zip(&config.slos) {
@@ -189,7 +197,11 @@ impl ServiceState {
         }
         let mut terms = Vec::new();
         if config.error_ratio {
-            let ln_e = self.ratio.ln_e(config.onset());
+            let by_counts = self.ratio.ln_e(config.onset());
+            let ln_e = match self.instances.ln_rank(config) {
+                Some(by_rank) => ln_average([(0.5, by_counts), (0.5, by_rank)].into_iter()),
+                None => by_counts,
+            };
             terms.push(Term { rule: TermRule::Ratio, weight: WEIGHT_RATIO, ln_e, excused: false });
         }
         for (state, slo) in self.slos.iter().zip(&config.slos) {

@@ -6,6 +6,7 @@ use lockgate_model::{Millis, ServiceName, Timestamp, grouped};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{AbsoluteSlo, Bad, LiteralAlert};
+use crate::instances::Outlier;
 use crate::text::{alert_text, share, span};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +81,9 @@ pub enum Reason {
         baseline: Share,
         odds: u64,
         after: Millis,
+        /// The instance that most of the errors are of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outlier: Option<Outlier>,
     },
     /// Worse than a limit allows.
     Slo {
@@ -138,10 +142,11 @@ impl fmt::Display for Reason {
                 let (failures, requests) = (grouped(*failures), grouped(*requests));
                 write!(f, "{failures} of {requests} requests reached no instance of the new version")
             }
-            Reason::ErrorRatio { canary, baseline, odds, after, .. } => {
+            Reason::ErrorRatio { canary, baseline, odds, after, outlier, .. } => {
                 let (new, old) = (share(canary.fraction()), share(baseline.fraction()));
                 write!(f, "error rate {new} against {old} (canary {canary}, old {baseline})")?;
-                write_evidence(f, *odds, *after)
+                write_evidence(f, *odds, *after)?;
+                outlier.as_ref().map_or(Ok(()), |it| write!(f, "; {it}"))
             }
             Reason::Slo { slo, canary, odds, after, .. } => {
                 let (rate, allowed) = (share(canary.fraction()), share(slo.allowed.fraction()));
@@ -171,6 +176,18 @@ fn write_last_crash(f: &mut fmt::Formatter<'_>, last: Option<&str>) -> fmt::Resu
 
 fn write_evidence(f: &mut fmt::Formatter<'_>, odds: u64, after: Millis) -> fmt::Result {
     write!(f, ", evidence {} : 1 after {}", grouped(odds), span(after))
+}
+
+/// `instance web-r3-x of 4 has all 12 errors`
+impl fmt::Display for Outlier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Outlier { instance, instances, errors, of_errors, .. } = self;
+        let all = grouped(*of_errors);
+        if errors == of_errors {
+            return write!(f, "instance {instance} of {instances} has all {all} errors");
+        }
+        write!(f, "instance {instance} of {instances} has {} of {all} errors", grouped(*errors))
+    }
 }
 
 impl fmt::Display for Share {

@@ -27,8 +27,8 @@ pub use doctor::{Check, Found};
 pub use error::{Class, TargetError};
 #[cfg(feature = "kubernetes")]
 pub use kubernetes::{
-    Adoption, Change, CountedBy, FieldDiff, FoundObject, HelmRelease, HelmVerdict, Kubernetes, KubernetesConfig,
-    ObjectDiff, Rendered, Right, TakeOver, Taken, Verdict, Writer,
+    Adoption, Change, CountedBy, FieldDiff, FoundObject, HelmRelease, HelmVerdict, Kubernetes,
+    KubernetesConfig, ObjectDiff, Rendered, Right, TakeOver, Taken, Verdict, Writer,
 };
 pub use local::Local;
 pub use lockgate_node::LogLine;

@@ -2,6 +2,7 @@
 
 pub(crate) mod margin;
 pub(crate) mod objective;
+pub(crate) mod rank;
 pub(crate) mod ratio;
 
 #[cfg(test)]

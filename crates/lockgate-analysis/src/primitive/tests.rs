@@ -1,7 +1,7 @@
 //! Golden vectors of the primitives, computed with an independent implementation.
 
 use super::margin::{Edge, estimate, increment, projection};
-use super::{Count, Pair, objective, ratio};
+use super::{Count, Pair, objective, rank, ratio};
 use crate::merge::{e_bh, ln_average};
 use crate::mixture::{Mixture, Onset};
 
@@ -32,7 +32,7 @@ fn the_error_ratio_matches_its_golden_vector() {
     let mut mixture = Mixture::default();
     let got: Vec<f64> = pairs()
         .map(|pair| {
-            mixture.step(Onset::Start, ratio::increments(1.0, pair));
+            mixture.step(Onset::Start, ratio::increments(1.0, 1.0, pair));
             mixture.ln_e(Onset::Start)
         })
         .collect();
@@ -46,7 +46,7 @@ fn the_change_point_mixture_matches_its_golden_vector() {
     let mut mixture = Mixture::default();
     let got: Vec<f64> = pairs()
         .map(|pair| {
-            mixture.step(onset, ratio::increments(1.0, pair));
+            mixture.step(onset, ratio::increments(1.0, 1.0, pair));
             mixture.ln_e(onset)
         })
         .collect();
@@ -118,7 +118,7 @@ fn errors_to_abort(weight: u64, alpha: f64, onset: Onset) -> Option<u64> {
         let mut mixture = Mixture::default();
         let pair =
             Pair { canary: Count::new(100 * weight, errors), baseline: Count::new(100 * (100 - weight), 0) };
-        mixture.step(onset, ratio::increments(1.0, pair));
+        mixture.step(onset, ratio::increments(1.0, 1.0, pair));
         -alpha.ln() <= mixture.ln_e(onset)
     })
 }
@@ -152,7 +152,7 @@ fn errors_of_the_canary_alone_that_abort_it() {
 #[test]
 fn a_tolerance_drops_the_bets_that_are_too_close_to_it() {
     let pair = pairs().next().unwrap();
-    let bets = |tolerance| ratio::increments(tolerance, pair).count();
+    let bets = |tolerance| ratio::increments(tolerance, 1.0, pair).count();
     assert_eq!((bets(1.0), bets(1.1), bets(1.25), bets(1.5)), (9, 9, 8, 7));
 }
 
@@ -186,9 +186,61 @@ fn extreme_counts_and_limits_stay_numbers() {
         }
     }
     let pair = Pair { canary: everything_fails, baseline: everything_fails };
-    assert!(ratio::increments(1.1, pair).all(f64::is_finite));
+    assert!(ratio::increments(1.1, 1.0, pair).all(f64::is_finite));
     for (rate, abs) in [(0.0, 0.0), (1.0, 0.0025), (1e-9, 0.0025), (0.999, 0.5), (0.5, 0.0)] {
         let got = increment(Edge { ratio: 1.25, abs }, rate, pair);
         assert!(got.is_finite(), "rate {rate}, abs {abs}: {got}");
     }
+}
+
+/// Four instances of the old version, one of the canary; requests and errors.
+#[test]
+fn ranks_of_instances_are_scored_by_pairs() {
+    let count = |it: (u64, u64)| Count::new(it.0, it.1);
+    let score = |canary: &[(u64, u64)], baseline: &[(u64, u64)]| {
+        let counts = |it: &[(u64, u64)]| it.iter().copied().map(count).collect::<Vec<_>>();
+        rank::score(&counts(canary), &counts(baseline))
+    };
+    let old = [(100, 0), (100, 1), (100, 2), (100, 3)];
+    assert_eq!(score(&[(100, 9)], &old), Some(1.0));
+    assert_eq!(score(&[(100, 0)], &old), Some(-0.75));
+    assert_eq!(score(&[(100, 2)], &old), Some(0.25));
+    assert_eq!(score(&[(100, 9), (100, 0)], &old), Some(0.125));
+    assert_eq!(score(&[(0, 0)], &old), None);
+    assert_eq!(score(&[(100, 1)], &[(0, 0)]), None);
+    // Half of the requests: of two errors one is left on average, none in a quarter of all cases.
+    check_close(&[score(&[(200, 2)], &[(100, 0)]).unwrap()], &[0.75]);
+    check_close(&[score(&[(100, 1)], &[(200, 2)]).unwrap()], &[0.0]);
+    check_close(&[score(&[(200, 2)], &[(100, 3)]).unwrap()], &[-1.0]);
+    // ln(1 + 0.2), ln(1 + 0.5), ln(1 + 0.9).
+    let bets: Vec<f64> = rank::increments(1.0).collect();
+    check_close(&bets, &[0.182_321_556_793_955, 0.405_465_108_108_164, 0.641_853_886_172_395]);
+}
+
+#[test]
+fn a_score_is_zero_on_average_whoever_has_how_many_requests() {
+    // Errors of a Poisson distribution, one for each ten requests; all pairs of counts by their probability.
+    let poisson = |mean: f64| {
+        (0..40).scan((-mean).exp(), move |term, count| {
+            let now = *term;
+            *term *= mean / f64::from(count + 1);
+            Some((u64::try_from(count).expect("not negative"), now))
+        })
+    };
+    for (new, old) in [(100, 100), (30, 100), (100, 20), (10, 100)] {
+        let mut mean = 0.0;
+        for (c, p) in poisson(new as f64 / 10.0) {
+            for (b, q) in poisson(old as f64 / 10.0) {
+                mean += p * q * rank::score(&[Count::new(new, c)], &[Count::new(old, b)]).unwrap();
+            }
+        }
+        assert!(mean.abs() < 1e-6, "{new} {old}: {mean}");
+    }
+}
+
+#[test]
+fn errors_that_come_together_say_as_much_as_one() {
+    let pair = pairs().next().unwrap();
+    let alone: Vec<f64> = ratio::increments(1.0, 1.0, pair).map(|it| it / 5.0).collect();
+    check_close(&ratio::increments(1.0, 5.0, pair).collect::<Vec<_>>(), &alone);
 }

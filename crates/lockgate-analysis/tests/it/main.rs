@@ -1,6 +1,7 @@
 //! The judge through its public API.
 
 mod counters;
+mod instances;
 mod reports;
 mod simulation;
 mod steps;

@@ -22,7 +22,7 @@ const SOON: Duration = Duration::from_mins(1);
 
 #[derive(Clone)]
 pub(crate) struct Place {
-    namespace: Arc<Namespace>,
+    pub(crate) namespace: Arc<Namespace>,
 }
 
 impl Place {

@@ -32,7 +32,7 @@ async fn counts(place: Place) {
     assert_eq!(answers.failed, Vec::<String>::new());
     let samples = samples(&target).await;
     assert_eq!(samples.repeated, BTreeSet::new());
-    let said = format!("Prometheus {}/prometheus:9090 is not used: ", place.namespace);
+    let said = format!("Prometheus {}/prometheus:9090 is not used: ", place.namespace.name);
     assert!(samples.notes.len() == 1 && samples.notes[0].starts_with(&said), "{:?}", samples.notes);
     assert_eq!(samples.counted_by[&web_name()], "its own metrics, asked of each pod");
     let (old, new) = (&samples.slots[&web(1)], &samples.slots[&web(2)]);

@@ -10,7 +10,7 @@ use lockgate_testbed::{Server, image_of_server, skipped};
 use serde_json::{Value, json};
 
 use crate::client::Answers;
-use crate::place::{Place, fence, key, kubectl, slot, web, web_name};
+use crate::place::{Place, fence, key, slot, web, web_name};
 use crate::trial;
 
 /// Prometheus starts, finds the pods and reads them; nothing here takes longer unless it is broken.
@@ -56,7 +56,7 @@ async fn prometheus(place: Place) {
     let name = "prometheus_counts_what_the_client_sent_and_is_missed_when_it_is_gone";
     let pods = json!({
         "job_name": "pods",
-        "kubernetes_sd_configs": [{"role": "pod", "namespaces": {"names": [place.namespace]}}],
+        "kubernetes_sd_configs": [{"role": "pod", "namespaces": {"names": [place.namespace.name]}}],
         "relabel_configs": [
             {"source_labels": ["__meta_kubernetes_pod_label_app_kubernetes_io_name"], "regex": "web", "action": "keep"},
             {"source_labels": ["__meta_kubernetes_pod_ip"], "target_label": "__address__", "replacement": "$1:8080"},
@@ -76,21 +76,21 @@ async fn prometheus(place: Place) {
     let first = place.gateway().send(300).await;
     let sent = |it: &Answers| Some((it.of("r1"), it.of("r2")));
     let samples = looked(&target, "all is counted", |it| requests(it) == sent(&first)).await;
-    let by = format!("Prometheus {}/prometheus:9090, from its own metrics", place.namespace);
+    let by = format!("Prometheus {}/prometheus:9090, from its own metrics", place.namespace.name);
     assert_eq!((counted_by(&samples), &samples.notes), (by.as_str(), &vec![]));
     assert_eq!(samples.slots[&web(2)].errors, first.errors);
     assert_eq!(latencies(&samples.slots[&web(2)]), first.of("r2"));
     assert_eq!(samples.slots[&web(2)].instances.values().map(|it| it.requests).sum::<u64>(), first.of("r2"));
 
-    kubectl(&["scale", "deployment/prometheus", "--replicas=0", "-n", &place.namespace]);
+    place.namespace.kubectl(&["scale", "deployment/prometheus", "--replicas=0"]);
     let dark = looked(&target, "Prometheus is missed", |it| it.slots.is_empty()).await;
     let said = dark.notes.join("\n");
     let wanted =
-        format!("web is not counted: Prometheus {}/prometheus:9090 does not answer: ", place.namespace);
+        format!("web is not counted: Prometheus {}/prometheus:9090 does not answer: ", place.namespace.name);
     assert!(said.starts_with(&wanted), "{said}");
 
     let second = place.gateway().send(100).await;
-    kubectl(&["scale", "deployment/prometheus", "--replicas=1", "-n", &place.namespace]);
+    place.namespace.kubectl(&["scale", "deployment/prometheus", "--replicas=1"]);
     let all = Some((first.of("r1") + second.of("r1"), first.of("r2") + second.of("r2")));
     let samples = looked(&target, "all is counted again", |it| requests(it) == all).await;
     assert_eq!(samples.slots[&web(2)].errors, first.errors + second.errors);
@@ -132,6 +132,10 @@ async fn counts_of_gateway(place: &Place, by: &str) {
 
     // What it counted before anybody looked was for whatever release.
     place.gateway().send(20).await;
+    if by == "Prometheus" {
+        let of_place = format!("service=~\".*{}.*\"", place.namespace.name);
+        knows(place, &format!("sum by (service) (traefik_service_requests_total{{{of_place}}})"), 2).await;
+    }
     let from = looked(&target, "a gateway is found", |it| counted_by(it) != "nobody").await;
     assert!(counted_by(&from).starts_with(by), "{}", counted_by(&from));
     // A look that repeats the one before says that the counters were read again since.
@@ -169,8 +173,9 @@ fn latencies(counts: &SlotCounts) -> u64 {
 }
 
 fn has_no_gateway_counts(name: &str) -> bool {
-    let found = kubectl(&["get", "service", "traefik", "-n", "gateway", "--ignore-not-found", "-o", "name"]);
-    found.is_empty()
+    let asked = ["get", "service", "traefik", "-n", "gateway", "--ignore-not-found", "-o", "name"];
+    let found = Command::new("kubectl").args(asked).output().unwrap();
+    found.stdout.is_empty()
         && skipped::<()>(name, "the gateway of this cluster has no Service `traefik` with its metrics")
             .is_none()
 }
@@ -179,8 +184,8 @@ fn has_no_gateway_counts(name: &str) -> bool {
 async fn knows(place: &Place, query: &str, series: usize) {
     let path = format!(
         "/api/v1/namespaces/{}/services/http:prometheus:9090/proxy/api/v1/query?query={}",
-        place.namespace,
-        query.replace(' ', "%20")
+        place.namespace.name,
+        query.bytes().map(|it| format!("%{it:02X}")).collect::<String>()
     );
     let known = async {
         let mut every = tokio::time::interval(Duration::from_millis(500));
@@ -203,7 +208,7 @@ fn start(place: &Place, name: &str, job: &Value) -> bool {
     };
     let config =
         json!({"global": {"scrape_interval": "1s", "scrape_timeout": "1s"}, "scrape_configs": [job]});
-    let meta = |name: &str| json!({"name": name, "namespace": place.namespace});
+    let meta = |name: &str| json!({"name": name, "namespace": place.namespace.name});
     let labels = json!({"app": "prometheus"});
     let probe = json!({"httpGet": {"path": "/-/ready", "port": 9090}, "periodSeconds": 1});
     let container = json!({
@@ -214,7 +219,7 @@ fn start(place: &Place, name: &str, job: &Value) -> bool {
         "serviceAccountName": "prometheus", "terminationGracePeriodSeconds": 0, "containers": [container],
         "volumes": [{"name": "config", "configMap": {"name": "prometheus"}}],
     });
-    let subject = json!({"kind": "ServiceAccount", "name": "prometheus", "namespace": place.namespace});
+    let subject = json!({"kind": "ServiceAccount", "name": "prometheus", "namespace": place.namespace.name});
     let objects = [
         json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta("prometheus")}),
         json!({
@@ -235,9 +240,6 @@ fn start(place: &Place, name: &str, job: &Value) -> bool {
             "spec": {"selector": labels, "ports": [{"name": "http", "port": 9090}]},
         }),
     ];
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string())
-        .unwrap();
-    kubectl(&["apply", "-f", file.path().to_str().unwrap()]);
+    place.namespace.apply(&json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string());
     true
 }

@@ -109,6 +109,9 @@ fn remarks(plan: &Plan, status: &Status, now: Timestamp) -> Vec<(Tone, String)> 
         remarks.push((Tone::Wait, format!("waits for {}{until}", waiting.for_what)));
         remarks.extend(waiting.command.iter().map(|it| (Tone::Plain, format!("  {it}"))));
     }
+    let outliers =
+        status.evidence.services.iter().filter_map(|(name, it)| Some((name, it.outlier.as_ref()?)));
+    remarks.extend(outliers.map(|(name, it)| (Tone::Bad, format!("{name}: {it}"))));
     remarks.extend(status.notes.iter().take(NOTES_MAX).map(|it| (Tone::Wait, it.clone())));
     remarks.extend(counted_by(status).into_iter().map(|it| (Tone::Plain, it)));
     remarks

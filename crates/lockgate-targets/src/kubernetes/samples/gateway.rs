@@ -118,8 +118,8 @@ async fn beside(cluster: &Cluster, labels: &ListParams) -> Result<Vec<Gateway>, 
         let of_service = ListParams::default().labels(&format!("kubernetes.io/service-name={name}"));
         let slices: Api<EndpointSlice> = Api::namespaced(cluster.client.clone(), &namespace);
         for slice in slices.list(&of_service).await?.items {
-            let ports = slice.ports.iter().flatten().filter(|it| it.name.as_deref() == Some(PORT));
-            let Some(port) = ports.filter_map(|it| it.port).next() else { continue };
+            let mut ports = slice.ports.iter().flatten().filter(|it| it.name.as_deref() == Some(PORT));
+            let Some(port) = ports.find_map(|it| it.port) else { continue };
             let addresses = slice.endpoints.iter().flat_map(|it| &it.addresses);
             found.extend(addresses.map(|it| Gateway::Beside {
                 service: format!("{namespace}/{name}"),

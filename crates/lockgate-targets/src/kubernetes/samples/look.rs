@@ -98,7 +98,9 @@ impl<'a> Looks<'a> {
             });
             looks.read_at = read_at;
         } else {
-            collected.into_iter().for_each(|it| looks.take_gateway(preset, it));
+            for found in collected {
+                looks.take_gateway(preset, found);
+            }
         }
         looks
     }

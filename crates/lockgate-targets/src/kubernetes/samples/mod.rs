@@ -128,7 +128,7 @@ async fn look<'a>(
         },
     };
     notes.append(&mut looks.notes);
-    Ok(Looks { source, notes, ..looks })
+    Ok(Looks { notes, source, ..looks })
 }
 
 /// The page of each pod that runs and says where its metrics are, by its uid.

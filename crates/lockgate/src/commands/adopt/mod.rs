@@ -34,7 +34,7 @@ pub async fn adopt(global: &Global, args: &AdoptArgs, out: Out) -> anyhow::Resul
     support::check(&system)?;
     let scope = Scope { system: system.name.clone(), environment };
     let state = State::open_dir(&state::dir(global)?, out).await?;
-    let Platform::Kubernetes(cluster) = target_of(&system.target, &state.dir, &scope)? else {
+    let Platform::Kubernetes(cluster) = target_of(&system, &state.dir, &scope)? else {
         bail!(
             "`adopt` takes over what is installed in a cluster; {scope} is released to `{}`",
             system.target.as_str()
