@@ -52,7 +52,7 @@ const PODS_OF_SETS: Rule = rule(
 );
 
 /// What every release does, whatever it is made of.
-const ALWAYS: [Rule; 13] = [
+const ALWAYS: [Rule; 14] = [
     rule("apps", "deployments", WRITE, "each version of a service has one of its own"),
     rule("", "configmaps", WRITE, "settings go with their version, and only one release at a time writes"),
     rule("", "services", WRITE, "requests reach the version that serves"),
@@ -60,6 +60,7 @@ const ALWAYS: [Rule; 13] = [
     rule("", "pods", READ, "it is known when instances are ready, and why they are not"),
     rule("", "pods/log", LOOK, "the last words of what crashed are shown"),
     rule("", "pods/proxy", LOOK, "metrics of each version are read"),
+    rule("", "services/proxy", LOOK, "a Prometheus of the namespace is asked for them"),
     rule("", "pods/portforward", FORWARD, "a version is asked before it has traffic"),
     rule("", "events", READ, "what Kubernetes says of pods that do not start is shown"),
     rule("apps", "replicasets", READ, "pods are known to be of a version"),
