@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use lockgate_model::{Analysis, Millis, Percent, RollbackTrigger, Rollout, Slo, SloMetric, SloObjective};
 use serde::{Deserialize, Serialize};
 
+use crate::gate::GateRule;
 use crate::mixture::Onset;
 use crate::primitive::margin::Edge;
 
@@ -21,6 +22,9 @@ pub struct JudgeConfig {
     pub error_ratio: bool,
     pub slos: Vec<AbsoluteSlo>,
     pub literals: Vec<LiteralAlert>,
+    /// What is judged beside the SLOs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<GateRule>,
     /// Looks that the plan foresees, over all steps and the bake.
     pub planned_ticks: u32,
 }
@@ -83,6 +87,7 @@ impl JudgeConfig {
             error_ratio: counts(SloMetric::ErrorRate) || counts(SloMetric::Availability),
             slos: slos.collect(),
             literals: literals.collect(),
+            gates: GateRule::of(rollout),
             planned_ticks: planned_ticks(rollout),
         }
     }

@@ -6,6 +6,7 @@ use lockgate_model::{Millis, ReleaseId, Samples, ServiceName, SlotRef, Timestamp
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Bad, JudgeConfig, Traffic};
+use crate::gate::GateState;
 use crate::merge::{e_bh, ln_average};
 use crate::service::{Look, ServiceState, Term, TermRule};
 use crate::verdict::{Lack, PassWhy, Reason, Verdict};
@@ -54,6 +55,8 @@ pub struct Judge {
     dark_since: Option<Timestamp>,
     failed: Option<Vec<Reason>>,
     incident: Vec<Reason>,
+    /// One for each of the configuration's.
+    gates: Vec<GateState>,
 }
 
 impl Judge {
@@ -62,6 +65,7 @@ impl Judge {
         let states = services.into_iter().map(|(name, traffic)| (name, ServiceState::new(&config, traffic)));
         Judge {
             services: states.collect(),
+            gates: vec![GateState::default(); config.gates.len()],
             config,
             step: None,
             counter_epoch: None,
@@ -100,6 +104,9 @@ impl Judge {
                 Some(look) => trips.extend(service.observe(look)),
                 None => service.miss(now),
             }
+        }
+        for (rule, state) in self.config.gates.iter().zip(&mut self.gates) {
+            state.observe(now, samples.gates.get(&rule.name));
         }
         self.conclude(now, trips);
     }
@@ -175,6 +182,9 @@ impl Judge {
         if let Some(since) = missing().map(|it| it.1).min() {
             return Some(Verdict::NoSignal { since, services: missing().map(|it| it.0.clone()).collect() });
         }
+        if let Some(since) = self.gates.iter().filter_map(|it| it.missing_since).min() {
+            return Some(Verdict::NoSignal { since, services: Vec::new() });
+        }
         // A step without a pause asks for no counts, so none are late.
         let step = self.step.filter(|it| it.pause != Millis::ZERO)?;
         let last = self.seen_at.map_or(step.started, |it| it.max(step.started));
@@ -248,6 +258,14 @@ impl Judge {
                 let reason = Reason::Literal { service: name.clone(), alert, lasted };
                 if excused { incident.push(reason) } else { guilty.push(reason) }
             }
+        }
+        for (rule, state) in self.config.gates.iter().zip(&self.gates) {
+            let broken = state.broken(rule, now);
+            guilty.extend(broken.map(|it| Reason::Gate {
+                rule: rule.clone(),
+                said: it.said,
+                lasted: it.lasted,
+            }));
         }
         let (ours, environments) = self.abort_reasons(now);
         guilty.splice(0..0, ours);

@@ -7,6 +7,7 @@
 
 mod config;
 mod evidence;
+mod gate;
 mod instances;
 mod judge;
 mod literal;
@@ -22,6 +23,7 @@ mod verdict;
 
 pub use config::{AbsoluteSlo, Bad, JudgeConfig, LiteralAlert, Traffic};
 pub use evidence::{ArmEvidence, Evidence, Leading, LiteralEvidence, Meter, ServiceEvidence};
+pub use gate::GateRule;
 pub use instances::Outlier;
 pub use judge::{Arms, Judge, StepKind};
 pub use verdict::{Lack, PassWhy, Reason, Share, Verdict};

@@ -6,6 +6,7 @@ use lockgate_model::{Millis, ServiceName, Timestamp, grouped};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{AbsoluteSlo, Bad, LiteralAlert};
+use crate::gate::GateRule;
 use crate::instances::Outlier;
 use crate::text::{alert_text, share, span};
 
@@ -93,6 +94,13 @@ pub enum Reason {
         odds: u64,
         after: Millis,
     },
+    /// What is judged beside the SLOs does not hold.
+    Gate {
+        rule: GateRule,
+        /// What was measured.
+        said: String,
+        lasted: Millis,
+    },
     /// The rule to the letter.
     Literal {
         service: ServiceName,
@@ -102,14 +110,16 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub fn service(&self) -> &ServiceName {
+    /// `None` of what is measured of all services together.
+    pub fn service(&self) -> Option<&ServiceName> {
         match self {
+            Reason::Gate { .. } => None,
             Reason::NotReady { service, .. }
             | Reason::CrashLoop { service, .. }
             | Reason::Unreachable { service, .. }
             | Reason::ErrorRatio { service, .. }
             | Reason::Slo { service, .. }
-            | Reason::Literal { service, .. } => service,
+            | Reason::Literal { service, .. } => Some(service),
         }
     }
 
@@ -121,6 +131,7 @@ impl Reason {
             Reason::Unreachable { .. } => "connect-failures".to_owned(),
             Reason::ErrorRatio { .. } => "error-ratio".to_owned(),
             Reason::Slo { slo, .. } => slo.metric.to_string(),
+            Reason::Gate { rule, .. } => format!("gate {}", rule.name),
             Reason::Literal { alert, .. } => format!("{} (literal)", alert.metric),
         }
     }
@@ -128,8 +139,14 @@ impl Reason {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.service())?;
+        if let Some(service) = self.service() {
+            write!(f, "{service}: ")?;
+        }
         match self {
+            Reason::Gate { rule, said, lasted } => {
+                write!(f, "gate {}: {said}, and {} must hold", rule.name, rule.objective)?;
+                if *lasted == Millis::ZERO { Ok(()) } else { write!(f, ", for {}", span(*lasted)) }
+            }
             Reason::NotReady { wanted, last, .. } => {
                 write!(f, "no instance of the new version is ready any more, {wanted} wanted")?;
                 write_last_crash(f, last.as_deref())

@@ -5,6 +5,7 @@
 mod adopt;
 mod clock;
 mod driver;
+mod measure;
 mod perform;
 pub mod record;
 mod run;

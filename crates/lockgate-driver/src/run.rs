@@ -10,6 +10,7 @@ use lockgate_targets::Target;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use crate::measure;
 use crate::perform::Performed;
 use crate::store::{Command, Lease, Store, StoreError};
 use crate::{clock, perform, record};
@@ -166,12 +167,18 @@ impl<T: Target + 'static> Run<T> {
         match *effect {
             Effect::Sample => {
                 let services: Vec<_> = self.release.arms().into_keys().collect();
+                let plan = self.release.shared_plan();
                 tokio::spawn(async move {
                     let samples = tokio::time::timeout(SAMPLE_WITHIN, target.samples(&services)).await;
-                    let samples = match samples {
+                    let mut samples = match samples {
                         Ok(samples) => samples.map_err(|it| it.to_string()),
                         Err(_) => Err(format!("no answer within {} s", SAMPLE_WITHIN.as_secs())),
                     };
+                    if let Ok(samples) = &mut samples {
+                        samples.gates = measure::measured(&*target, &plan.judge.gates).await;
+                        let missing = samples.gates.values().filter(|it| it.holds.is_none());
+                        samples.notes.extend(missing.map(|it| it.said.clone()));
+                    }
                     drop(to.send(Answer::Sampled(samples)));
                 })
             }

@@ -103,6 +103,18 @@ pub struct Samples {
     /// Services whose requests are those of the reading before: whoever counts has not read them again.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub repeated: BTreeSet<ServiceName>,
+    /// What the queries of `rollout.gates` gave, by the name of the gate.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub gates: BTreeMap<String, Measured>,
+}
+
+/// One look at what is judged beside the SLOs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Measured {
+    /// `None` when there is no number to judge by.
+    pub holds: Option<bool>,
+    /// The number, or why there is none, for people.
+    pub said: String,
 }
 
 #[cfg(test)]

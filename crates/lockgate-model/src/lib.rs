@@ -20,7 +20,7 @@ mod time;
 mod work;
 
 pub use cause::with_causes;
-pub use count::{Counter, InstanceCounts, LATENCY_BOUNDS_MS, Latency, Samples, SlotCounts};
+pub use count::{Counter, InstanceCounts, LATENCY_BOUNDS_MS, Latency, Measured, Samples, SlotCounts};
 pub use diagnostic::{Code, Diagnostic, Edit, Fix, Label, Severity, SourceId, Span};
 pub use digest::Digest;
 pub use fence::{EffectKey, Fence, Scope, SeenFences, Subject};

@@ -89,6 +89,19 @@ impl Comparison {
     }
 }
 
+impl Comparison {
+    /// Of numbers: one that is none compares with nothing.
+    pub fn holds(self, value: f64, limit: f64) -> bool {
+        match self {
+            Comparison::Less => value < limit,
+            Comparison::AtMost => value <= limit,
+            Comparison::Equal => value.total_cmp(&limit).is_eq(),
+            Comparison::AtLeast => limit <= value,
+            Comparison::More => limit < value,
+        }
+    }
+}
+
 impl Amount {
     pub fn unit(self) -> Unit {
         match self {

@@ -119,6 +119,12 @@ pub trait Target: Send + Sync {
 
     /// Counts and condition of every slot of these services.
     fn samples(&self, services: &[ServiceName]) -> impl Future<Output = Result<Samples, TargetError>> + Send;
+
+    /// The numbers that a query of `rollout.gates` gives now.
+    fn measure(&self, query: &str) -> impl Future<Output = Result<Vec<f64>, TargetError>> + Send {
+        let text = format!("no Prometheus is known that answers `{query}`");
+        async { Err(TargetError::new(Class::Fatal, text)) }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -93,6 +93,10 @@ impl Target for Platform {
         each!(self, it => it.logs(slot, lines).await)
     }
 
+    async fn measure(&self, query: &str) -> Result<Vec<f64>, TargetError> {
+        each!(self, it => it.measure(query).await)
+    }
+
     async fn samples(&self, services: &[ServiceName]) -> Result<Samples, TargetError> {
         each!(self, it => it.samples(services).await)
     }

@@ -45,7 +45,7 @@ fn missing(system: &System) -> Vec<String> {
     let said = [
         (!is_kubernetes && !system.cron.is_empty(), "cron"),
         (rollout.strategy == Strategy::Recreate, "rollout.strategy: recreate"),
-        (!rollout.gates.is_empty(), "rollout.gates"),
+        (!is_kubernetes && !rollout.gates.is_empty(), "rollout.gates"),
         (!system.target.runs_images() && system.policy.promote.is_some(), "promote"),
         (
             protection.is_some_and(|it| it.enforced_by == Enforcer::Lockgate),

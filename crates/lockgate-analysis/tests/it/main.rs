@@ -1,6 +1,7 @@
 //! The judge through its public API.
 
 mod counters;
+mod gates;
 mod instances;
 mod reports;
 mod simulation;

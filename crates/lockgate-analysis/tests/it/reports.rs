@@ -21,7 +21,10 @@ fn a_failure_says_which_service_broke_which_rule_by_how_much() {
     let mut world = World::begun(config(quick(), []));
     world.tick(served(1_950, 41), served(2_010, 2));
     let why = fail(&world).unwrap();
-    assert_eq!((why.len(), why[0].service().as_str(), why[0].rule().as_str()), (1, "web", "error-ratio"));
+    assert_eq!(
+        (why.len(), why[0].service().unwrap().as_str(), why[0].rule().as_str()),
+        (1, "web", "error-ratio")
+    );
     let text = why[0].to_string();
     let start = "web: error rate 2.1 % against 0.1 % (canary 41 of 1,950, old 2 of 2,010), evidence ";
     assert!(text.starts_with(start) && text.ends_with(" : 1 after 10 s"), "{text}");

@@ -211,6 +211,7 @@ fn without_bounds(plan: &Plan, samples: &Samples) -> Samples {
         }
         counts.last_crash = counts.last_crash.as_deref().map(|it| it.chars().take(CRASH_LEN_MAX).collect());
     }
+    samples.gates.values_mut().for_each(|it| it.said = it.said.chars().take(CRASH_LEN_MAX).collect());
     samples.notes.truncate(NOTES_MAX);
     samples.notes.iter_mut().for_each(|it| *it = it.chars().take(CRASH_LEN_MAX).collect());
     samples

@@ -244,6 +244,10 @@ impl Target for Kubernetes {
         logs::logs(self.cluster().await?, slot, lines).await
     }
 
+    async fn measure(&self, query: &str) -> Result<Vec<f64>, TargetError> {
+        samples::measure(self.cluster().await?, query).await
+    }
+
     async fn samples(&self, services: &[ServiceName]) -> Result<Samples, TargetError> {
         samples::take(self.cluster().await?, services).await
     }

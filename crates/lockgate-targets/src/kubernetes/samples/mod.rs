@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 
 use super::traffic::{self, is_ready};
 use super::{Cluster, observe};
-use crate::TargetError;
+use crate::{Class, TargetError};
 
 mod answer;
 mod collected;
@@ -221,6 +221,33 @@ pub(super) async fn sources(
     });
     let found: Result<Vec<_>, TargetError> = join_all(found).await.into_iter().collect();
     Ok(found?.into_iter().flatten().collect())
+}
+
+/// By the first server that knows anything of it.
+pub(super) async fn measure(cluster: &Cluster, query: &str) -> Result<Vec<f64>, TargetError> {
+    let transient = |text: String| TargetError::new(Class::Transient, text);
+    let mut kept = cluster.counted.0.lock().await;
+    if kept.servers.is_none() {
+        kept.servers = Some(prometheus::servers(cluster).await);
+    }
+    let servers = kept.servers.clone().unwrap_or_default();
+    drop(kept);
+    let mut failed = Vec::new();
+    for server in &servers {
+        match server.query(cluster, query, None).await {
+            Ok(vector) if vector.samples.is_empty() => {}
+            Ok(vector) => return Ok(vector.samples.iter().map(|it| it.value).collect()),
+            Err(why) => failed.push(format!("{server} does not answer: {why}")),
+        }
+    }
+    match (servers.is_empty(), failed.is_empty()) {
+        (true, _) => {
+            let why = prometheus::unusable(cluster, &servers);
+            Err(transient(why.unwrap_or_else(|| "no Prometheus is found in the cluster".to_owned())))
+        }
+        (false, true) => Ok(Vec::new()),
+        (false, false) => Err(transient(failed.join("; "))),
+    }
 }
 
 /// Slots whose counts are not known.

@@ -94,6 +94,15 @@ pub(crate) async fn servers(cluster: &Cluster) -> Vec<Server> {
     chosen(&services, &cluster.namespace)
 }
 
+/// Why the address that the environment says is not asked.
+pub(crate) fn unusable(cluster: &Cluster, servers: &[Server]) -> Option<String> {
+    let address = cluster.prometheus.as_ref().filter(|_| servers.is_empty())?;
+    Some(format!(
+        "Prometheus at {address} is not asked: it is reached through the API server, by the name of its Service as in \
+         http://prometheus.monitoring:9090"
+    ))
+}
+
 fn chosen(services: &[Service], namespace: &str) -> Vec<Server> {
     let mut servers: Vec<(u8, Server)> = services
         .iter()

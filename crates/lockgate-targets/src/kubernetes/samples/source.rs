@@ -6,7 +6,7 @@ use super::super::{Cluster, traffic};
 use super::collected::{self, Collected};
 use super::gateway::{self, Gateway};
 use super::preset::{GATEWAYS, OWN, Preset};
-use super::prometheus::Server;
+use super::prometheus::{self, Server};
 use super::promql::Queries;
 use super::seen::Seen;
 use crate::TargetError;
@@ -45,7 +45,7 @@ pub(crate) async fn find(
     servers: &[Server],
     seen: &mut Seen<'_>,
 ) -> Result<Found, TargetError> {
-    let mut notes = Vec::new();
+    let mut notes: Vec<String> = prometheus::unusable(cluster, servers).into_iter().collect();
     let shows_metrics = seen.shows_metrics();
     if !shows_metrics {
         seen.backends = traffic::backends(cluster, seen.service).await?;
