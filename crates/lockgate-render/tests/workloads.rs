@@ -11,7 +11,9 @@ use lockgate_model::{
     Container, EnvironmentName, Fixtures, Form, MountFrom, SecretRef, ServiceName, System, Version,
     password_secret,
 };
-use lockgate_render::{Lock, Problem, WorkloadRequest, Workloads, workloads};
+use lockgate_render::{
+    Kind, Lock, Problem, Request, Selection, WorkloadRequest, Workloads, installed, render, workloads,
+};
 use lockgate_spec::{Facts, Spec};
 use proptest::prelude::{ProptestConfig, prop_assert, proptest};
 
@@ -390,4 +392,30 @@ fn one_service_changes_alone() {
             prop_assert!(changed.iter().all(|it| it == "web" || it == "PodDisruptionBudget web"), "{changed:?}");
         }
     });
+}
+
+#[test]
+fn what_is_installed_is_what_the_manifests_have_but_for_jobs() {
+    for (name, environment) in [("nova", "staging"), ("supernova", "prod")] {
+        let World { system, version, lock, .. } = World::of_example(name, environment);
+        let installed = installed(&system, &version, &lock).unwrap();
+        let released: BTreeSet<&ServiceName> =
+            installed.iter().filter_map(|it| it.service.as_ref()).collect();
+        assert_eq!(released, system.services.keys().collect(), "{name}: each service has a Deployment");
+        let selection = Selection { kinds: Some([Kind::Manifests].into()), ..Selection::default() };
+        let rendered = render(&Request {
+            systems: vec![system.clone()],
+            lock,
+            source: "lockgate.yaml".to_owned(),
+            selection,
+            images: BTreeMap::new(),
+            version: Some(version),
+        });
+        let manifests = common::manifests::objects(rendered.unwrap().artifacts.iter().map(|it| &it.text));
+        let wanted: BTreeSet<_> = manifests.into_keys().filter(|it| it.0 != "Job").collect();
+        assert_eq!(
+            installed.iter().map(|it| common::manifests::key(&it.object)).collect::<BTreeSet<_>>(),
+            wanted
+        );
+    }
 }

@@ -72,6 +72,27 @@ async fn a_dead_holder_does_not_block_and_a_living_one_does() {
     assert!(store.acquire(&scope(), &parent, late).await.is_ok(), "a silent holder is replaced");
 }
 
+#[tokio::test]
+async fn an_attempt_to_take_over_is_repeated_under_its_number_and_is_in_place_once_done() {
+    let Fixture { store, .. } = &fixture().await;
+    let adopt = |version| NewRelease { kind: ReleaseKind::Adopt, ..request(version) };
+    let lease = store.acquire(&scope(), &dead(), Timestamp(1)).await.unwrap();
+    let first = store.take_over(&lease, &adopt("v1"), Timestamp(1)).await.unwrap();
+    let lease = store.acquire(&scope(), &me(), Timestamp(2)).await.unwrap();
+    let again = store.take_over(&lease, &adopt("v2"), Timestamp(2)).await.unwrap();
+    assert_eq!(first, again);
+    let next = store.next(&scope()).await.unwrap().unwrap();
+    assert_eq!((next.id, next.kind, next.version.as_str()), (first, ReleaseKind::Adopt, "v2"));
+    store.end(first, &"done", Timestamp(3)).await.unwrap();
+    assert!(store.next(&scope()).await.unwrap().is_none());
+    assert!(store.take_over(&lease, &adopt("v3"), Timestamp(4)).await.unwrap() > first);
+    store.let_go(&lease).await.unwrap();
+    assert!(matches!(
+        store.take_over(&lease, &adopt("v4"), Timestamp(5)).await,
+        Err(StoreError::LeaseLost { .. })
+    ));
+}
+
 fn start_of(pid: u32) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     stat.rsplit_once(')').unwrap().1.split_whitespace().nth(19).unwrap().parse().unwrap()

@@ -102,11 +102,11 @@ fn helm(release: &HelmRelease) -> String {
     match verdict {
         HelmVerdict::Adopt { revision: of, leftover } => {
             let of = if of == revision { String::new() } else { format!("what runs is revision {of}; ") };
-            let mut text = format!("{title}: {of}Helm lets go of it");
-            if !leftover.is_empty() {
-                text.push_str(&format!("; nothing reads {} any more, which stays", leftover.join(", ")));
-            }
-            text
+            let unread = match leftover.as_slice() {
+                [] => String::new(),
+                names => format!("; nothing reads {} any more, which stays", names.join(", ")),
+            };
+            format!("{title}: {of}Helm lets go of it{unread}")
         }
         HelmVerdict::Leave { why, hint } => {
             let why = style::paint(style::BAD, format!("{title}: left alone: {why}"));
