@@ -119,7 +119,8 @@ impl Node {
         }
         let doors = self.doors(scope, spec, bind).await?;
         let front = self.front(scope);
-        front.listen(&spec.slot.service, doors, &spec.ports).await?;
+        let listens = front.listen(&spec.slot.service, doors, &spec.ports).await;
+        listens.map_err(|it| self.with_holder(it, scope, spec))?;
         self.check_out(spec).await?;
         let slot = self.slot_or_new(scope, spec, wanted, &front);
         if let Err(failure) = slot.check() {
@@ -137,6 +138,19 @@ impl Node {
         self.slots().insert((scope.clone(), spec.slot.clone()), Arc::clone(&slot));
         slot.scale(wanted);
         Ok(slot)
+    }
+
+    /// A port that another environment has is told with it: both numbers are in specs of the same user.
+    fn with_holder(&self, failure: Failure, scope: &Scope, spec: &SlotSpec) -> Failure {
+        let table = self.base.keeper.now();
+        let wanted: Vec<u16> =
+            spec.ports.values().flat_map(|it| it.publish.into_iter().chain([it.number])).collect();
+        match table.holder(scope, &wanted) {
+            Some((other, service, number)) => failure.hint(format!(
+                "service {service} of {other} has port {number} on this machine; publish one of the two elsewhere"
+            )),
+            None => failure,
+        }
     }
 
     fn slot_or_new(&self, scope: &Scope, spec: &SlotSpec, wanted: u16, front: &Arc<Front>) -> Arc<Slot> {

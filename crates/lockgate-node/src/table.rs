@@ -157,6 +157,20 @@ impl Table {
         })
     }
 
+    /// Which other scope's service has one of these numbers on this machine.
+    pub(crate) fn holder(&self, scope: &Scope, numbers: &[u16]) -> Option<(&Scope, &ServiceName, u16)> {
+        let others = self.scopes.iter().filter(|it| it.scope != *scope);
+        let services = others.flat_map(|it| it.services.iter().map(move |service| (&it.scope, service)));
+        services.into_iter().find_map(|(scope, (name, row))| {
+            let mut ports = row
+                .ports
+                .values()
+                .flat_map(|it| [Some(row.doors.own(*it)), row.doors.published(*it)].into_iter().flatten());
+            let found = ports.find(|it| numbers.contains(&it.port()))?;
+            Some((scope, name, found.port()))
+        })
+    }
+
     /// Names that containers of a scope find at the router.
     pub(crate) fn names_at_router(&self, scope: &Scope) -> BTreeSet<String> {
         let Some(scope) = self.scope(scope) else { return BTreeSet::new() };

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -58,6 +58,21 @@ impl Image {
     pub fn add_archive(&mut self, place: PathBuf) {
         let bytes = fs::metadata(&place).unwrap().len();
         self.layers.push(Layer { digest: digest_of_file(&place), place, bytes });
+    }
+
+    /// Of its layers, as they are unpacked.
+    pub fn size(&self) -> u64 {
+        self.layers.iter().map(|it| it.bytes).sum()
+    }
+
+    /// One more layer, of this size and like no other.
+    #[must_use]
+    pub fn with_noise(mut self, bytes: u64) -> Image {
+        let root = tempfile::tempdir().unwrap();
+        let mut noise = File::open("/dev/urandom").unwrap().take(bytes);
+        io::copy(&mut noise, &mut File::create(root.path().join("noise")).unwrap()).unwrap();
+        self.add_folder(root.path());
+        self
     }
 
     /// Writes what `docker save` would write.

@@ -74,7 +74,8 @@ impl Sshd {
 
     /// What the client's configuration calls it.
     pub fn name(&self) -> String {
-        format!("host-{}", self.at.port)
+        let address = self.at.address.to_string().replace('.', "-");
+        format!("host-{address}-{}", self.at.port)
     }
 
     /// Where programs keep their state on its side.

@@ -11,6 +11,7 @@ mod failure;
 mod findings;
 mod freeze;
 mod git;
+mod hosts;
 mod images;
 mod naming;
 mod out;

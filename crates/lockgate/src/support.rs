@@ -4,12 +4,20 @@
 use anyhow::bail;
 use lockgate_model::{Enforcer, Service, SmokeKind, Strategy, System, TargetKind};
 
+use crate::hosts;
+
 /// Refuses a system whose release would leave out something that it asks for. What others see to is noted.
 pub fn check(system: &System) -> anyhow::Result<Vec<String>> {
     let environment = &system.environment;
     let target = system.target.as_str();
-    match system.target {
-        TargetKind::Local(_) | TargetKind::Docker(_) | TargetKind::Kubernetes(_) => (),
+    match &system.target {
+        TargetKind::Docker(docker) => {
+            let problems = hosts::problems(system, docker);
+            if !problems.is_empty() {
+                bail!("environment `{environment}` cannot run on its hosts: {}", problems.join("\n"));
+            }
+        }
+        TargetKind::Local(_) | TargetKind::Kubernetes(_) => (),
         TargetKind::Ecs(_) | TargetKind::EcsExpress(_) | TargetKind::AppRunner(_) => bail!(
             "environment `{environment}` is on `{target}`, and releases go to `local`, `docker` and `kubernetes`; \
              `check`, `show`, `explain` and `render` work for it"
@@ -55,17 +63,12 @@ fn missing(system: &System) -> Vec<String> {
             system.smoke.iter().any(|it| matches!(it.kind, SmokeKind::Mail { .. })),
             "smoke checks that send a mail",
         ),
-        (has_many_hosts(&system.target), "more than one of target.docker.hosts"),
     ];
     let of_the_system = said.into_iter().filter(|it| it.0).map(|it| it.1.to_owned());
     let of_services = system.services.iter().flat_map(|(name, it)| {
         of_service(it, &system.target).into_iter().map(move |what| format!("services.{name}.{what}"))
     });
     of_the_system.chain(of_services).collect()
-}
-
-fn has_many_hosts(target: &TargetKind) -> bool {
-    matches!(target, TargetKind::Docker(docker) if 1 < docker.hosts.len())
 }
 
 fn of_service(service: &Service, target: &TargetKind) -> Vec<&'static str> {

@@ -8,13 +8,13 @@ use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 
 use libtest_mimic::{Arguments, Trial};
 use lockgate_model::{
-    Container, DependencyContainer, DockerFixtures, Fixtures, Form, Health, JobKind, JobSpec, Limits, Millis,
-    Mount, MountFrom, Port, PortName, Protocol, ReleaseId, Secret, SecretRef, SlotSpec, SmokeSpec, SmokeVia,
-    Weights,
+    Container, DependencyContainer, DockerFixtures, Fixtures, Form, Health, JobKind, JobSpec, Keep, Limits,
+    Millis, Mount, MountFrom, Port, PortName, Protocol, ReleaseId, Secret, SecretRef, SlotSpec, SmokeSpec,
+    SmokeVia, Weights,
 };
 use lockgate_node::{Place, Vault, start_node};
 use lockgate_targets::{Class, Docker, DockerConfig, HostAddress, Target};
-use lockgate_testbed::{Engine, Image, Networks};
+use lockgate_testbed::{Engine, Image, Networks, Registry};
 
 use crate::suite::{self, Platform};
 use crate::trial;
@@ -80,6 +80,16 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("docker: secrets are in the environment and in files, and nowhere else", secrets),
         trial("docker: a dependency is started once, and replaced when its description changes", dependency),
         trial("docker: an environment is on the engine that it names, and stays there", engines),
+        trial(
+            "docker: environments that want the same port of the machine are told of each other",
+            ports_meet,
+        ),
+        trial("docker: what no release needs is pruned, and what came from elsewhere stays", pruned),
+        trial(
+            "docker: with live-restore the engine is killed and started again, and nothing notices",
+            live_restore,
+        ),
+        trial("docker: a disk that is full is told of by the image, and the old version serves", disk_full),
         trial("docker: an engine that is killed costs no request while it is away", engine_dies),
     ];
     suite::of::<DockerWorld>("docker").into_iter().chain(beyond).collect()
@@ -127,7 +137,7 @@ impl DockerWorld {
             program: crate::this_program(),
             scope: scope(),
             bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            host: HostAddress::Here { socket },
+            hosts: vec![HostAddress::Here { socket }],
             ssh: "ssh".into(),
         })
     }
@@ -394,6 +404,112 @@ async fn engines() {
     assert_eq!(running(&there), "");
     world::set_system(first.system.as_str());
     assert_eq!(here.request().await.as_deref(), Some("r1"));
+}
+
+async fn ports_meet() {
+    let here = DockerWorld::shared();
+    here.serving(1).await;
+    let first = scope();
+    world::set_system(&format!("{}-b", first.system));
+    let refused = here.client().ensure_slot(&fence(1), &key(1), &here.slot(1), 1).await.unwrap_err();
+    assert_eq!(refused.class, Class::Fatal);
+    let hint = refused.hint.unwrap();
+    assert!(hint.contains(&format!("service web of {first} has port {}", here.world.port)), "{hint}");
+    // The same number inside is no matter: each environment has a network of its own.
+    let number = port();
+    let mut slot = here.slot(1);
+    slot.ports.values_mut().for_each(|it| it.publish = Some(number));
+    here.client().ensure_slot(&fence(2), &key(1), &slot, 1).await.unwrap();
+    here.client().remove_slot(&fence(3), &key(1), &web(1)).await.unwrap();
+    world::set_system(first.system.as_str());
+    assert_eq!(here.request().await.as_deref(), Some("r1"));
+}
+
+/// The image of a tag in a registry.
+fn with_image(slot: SlotSpec, image: &str) -> SlotSpec {
+    SlotSpec { form: Form::Container(Box::new(Container { image: image.to_owned(), ..container() })), ..slot }
+}
+
+async fn pruned() {
+    let Some(registry) = Registry::start("containers") else { return };
+    let docker = DockerWorld::shared();
+    let program = Image::of_program(&crate::this_program());
+    let images = ["a", "b", "c"].map(|it| program.push(&registry.address, &format!("shop/web:{it}")));
+    let target = docker.client();
+    let all = |release| Weights::all_to(ReleaseId(release));
+    for (release, image) in (1..).zip(&images) {
+        let slot = with_image(docker.slot(release), image);
+        target.ensure_slot(&fence(release * 10), &key(1), &slot, 1).await.unwrap();
+        target.set_weights(&fence(release * 10 + 1), &key(2), &service(), &all(release)).await.unwrap();
+    }
+    target.run_job(&fence(40), &key(3), &docker.job(&["count", "/tmp/ran"])).await.unwrap();
+    for release in [1, 2] {
+        target.remove_slot(&fence(40 + release), &key(4), &web(release)).await.unwrap();
+    }
+    let has = |image: &str| {
+        let listed = docker.host.docker(&["images", "--digests", "--format", "{{.Repository}}@{{.Digest}}"]);
+        listed.lines().any(|it| it == image)
+    };
+    let keep = |images: &[String]| Keep {
+        slots: vec![with_image(docker.slot(3), &images[0])],
+        images: images.to_vec(),
+        ..Keep::default()
+    };
+    let last_two = [images[2].clone(), images[1].clone()];
+    target.prune(&fence(50), &key(5), &keep(&last_two)).await.unwrap();
+    assert_eq!(images.each_ref().map(|it| has(it)), [false, true, true], "one can go back to the second");
+    target.prune(&fence(51), &key(6), &keep(&last_two[..1])).await.unwrap();
+    assert_eq!(images.each_ref().map(|it| has(it)), [false, false, true]);
+    let prefix = DockerWorld::full_name("");
+    let names = docker.host.docker(&["ps", "--all", "--format", "{{.Names}}"]);
+    let left: Vec<&str> = names.lines().filter(|it| it.starts_with(&prefix)).collect();
+    assert_eq!(left, [DockerWorld::full_name("web-r3-1")], "the job's container is gone, its record is kept");
+    assert!(docker.host.docker(&["images", "--quiet", IMAGE]).len() > 1, "it was here before");
+    assert_eq!(docker.request().await.as_deref(), Some("r3"));
+    target.remove_slot(&fence(60), &key(7), &web(3)).await.unwrap();
+    docker.host.docker(&["rmi", &images[2]]);
+}
+
+async fn live_restore() {
+    let Some(mut engine) = Engine::start_with("containers", &["--live-restore"]) else { return };
+    engine.load(&[(&Image::of_program(&crate::this_program()), IMAGE)]);
+    let docker = DockerWorld::at(Host::of(&engine));
+    docker.serving(2).await;
+    let ids = || [docker.id("web-r1-1"), docker.id("web-r1-2")];
+    let before = ids();
+    engine.kill();
+    assert_eq!(docker.request().await.as_deref(), Some("r1"));
+    engine.start_again();
+    docker.client().ensure_slot(&fence(3), &key(3), &docker.slot(1), 2).await.unwrap();
+    assert_eq!(docker.request().await.as_deref(), Some("r1"));
+    assert_eq!(ids(), before, "the same containers");
+    let running = docker.host.docker(&["ps", "--quiet", "--no-trunc"]);
+    assert_eq!(running.lines().count(), 2);
+    let samples = docker.client().samples(&[service()]).await.unwrap();
+    assert_eq!(samples.slots[&web(1)].crashes, 0);
+    docker.client().remove_slot(&fence(4), &key(4), &web(1)).await.unwrap();
+    drop(docker);
+    drop(engine);
+}
+
+async fn disk_full() {
+    let Some(registry) = Registry::start("containers") else { return };
+    let program = Image::of_program(&crate::this_program());
+    let Some(engine) = Engine::start_small("containers", program.size() * 5 / 2) else { return };
+    let docker = DockerWorld::at(Host::of(&engine));
+    let target = docker.client();
+    let first = with_image(docker.slot(1), &program.push(&registry.address, "shop/web:a"));
+    target.ensure_slot(&fence(1), &key(1), &first, 1).await.unwrap();
+    target.set_weights(&fence(2), &key(2), &service(), &Weights::all_to(ReleaseId(1))).await.unwrap();
+    let large = Image::of_program(&crate::this_program()).with_noise(program.size());
+    let second = large.push(&registry.address, "shop/web:b");
+    let error =
+        target.ensure_slot(&fence(3), &key(3), &with_image(docker.slot(2), &second), 1).await.unwrap_err();
+    assert_eq!(error.class, Class::Transient, "there may be room later: {error}");
+    assert!(error.message.contains("no space is left") && error.message.contains(&second), "{error}");
+    assert!(error.hint.unwrap().contains("docker system prune"));
+    assert_eq!(docker.request().await.as_deref(), Some("r1"));
+    target.remove_slot(&fence(4), &key(4), &web(1)).await.unwrap();
 }
 
 /// Of an engine of its own: the others must not notice.

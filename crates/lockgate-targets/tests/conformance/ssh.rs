@@ -84,7 +84,7 @@ impl SshWorld {
             program: crate::this_program(),
             scope: scope(),
             bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            host,
+            hosts: vec![host],
             ssh: self.server.client.clone(),
         })
     }

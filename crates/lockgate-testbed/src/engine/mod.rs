@@ -26,8 +26,24 @@ const LOG_LINES: usize = 12;
 
 pub struct Engine {
     daemon: Child,
-    networks: Networks,
+    place: Place,
     folder: TempDir,
+}
+
+/// How it is started, each time.
+struct Place {
+    networks: Networks,
+    /// Network namespace, if not that of the machine.
+    namespace: Option<String>,
+    flags: Vec<String>,
+    /// Bytes that its data may take, which are in memory then.
+    data_max: Option<u64>,
+}
+
+impl Place {
+    fn usual(networks: Networks) -> Place {
+        Place { networks, namespace: None, flags: vec![], data_max: None }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +65,27 @@ impl Engine {
     /// `None` where no engine can run, which is said; `what` is left out then.
     /// It ends with the thread that starts it, so a test program that shares one starts it in `main`.
     pub fn start(what: &str, networks: Networks) -> Option<Engine> {
+        Engine::start_at(what, Place::usual(networks))
+    }
+
+    /// The same in a network namespace.
+    pub fn start_in(what: &str, networks: Networks, namespace: &str) -> Option<Engine> {
+        let namespace = Some(namespace.to_owned());
+        Engine::start_at(what, Place { namespace, ..Place::usual(networks) })
+    }
+
+    /// With flags of its own, and networks.
+    pub fn start_with(what: &str, flags: &[&str]) -> Option<Engine> {
+        let flags = flags.iter().map(|it| (*it).to_owned()).collect();
+        Engine::start_at(what, Place { flags, ..Place::usual(Networks::Bridges) })
+    }
+
+    /// With a disk of so many bytes, and networks.
+    pub fn start_small(what: &str, bytes: u64) -> Option<Engine> {
+        Engine::start_at(what, Place { data_max: Some(bytes), ..Place::usual(Networks::Bridges) })
+    }
+
+    fn start_at(what: &str, place: Place) -> Option<Engine> {
         for name in ["dockerd", "docker", "setpriv", "timeout", "unshare"] {
             if program(name).is_none() {
                 return skipped(what, &format!("{name} is not installed"));
@@ -58,7 +95,7 @@ impl Engine {
             return skipped(what, "only root starts an engine");
         }
         let folder = tempfile::tempdir().unwrap();
-        let engine = Engine { daemon: launch(folder.path(), networks), networks, folder };
+        let engine = Engine { daemon: launch(folder.path(), &place), place, folder };
         if engine.answers() {
             return Some(engine);
         }
@@ -86,7 +123,7 @@ impl Engine {
         for pid in ["pid", "exec/containerd/containerd.pid"] {
             let _gone = std::fs::remove_file(self.folder.path().join(pid));
         }
-        self.daemon = launch(self.folder.path(), self.networks);
+        self.daemon = launch(self.folder.path(), &self.place);
         assert!(self.answers(), "the engine does not start again: {}", self.last_words());
     }
 
@@ -216,7 +253,7 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        if self.networks == Networks::Bridges {
+        if self.place.networks == Networks::Bridges {
             self.remove_networks();
         }
         let id = self.daemon.id().to_string();
@@ -227,17 +264,27 @@ impl Drop for Engine {
     }
 }
 
-fn launch(folder: &Path, networks: Networks) -> Child {
+fn launch(folder: &Path, place: &Place) -> Child {
     let log = std::fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
     let at = |name: &str| folder.join(name).display().to_string();
     let mut command = Command::new("setpriv");
     // A test that is killed takes the engine with it.
     command.args(["--pdeathsig", "TERM"]);
+    if let Some(namespace) = &place.namespace {
+        command.args(["ip", "netns", "exec", namespace]);
+    }
     // What it mounts is seen by itself alone, and goes with it.
-    command.args(["unshare", "--mount"]).arg(program("dockerd").expect("it is looked for at the start"));
+    command.args(["unshare", "--mount"]);
+    if let Some(bytes) = place.data_max {
+        let data = folder.join("data");
+        std::fs::create_dir_all(&data).unwrap();
+        let script = "mount -t tmpfs -o size=$1 tmpfs \"$2\" && shift 2 && exec \"$@\"";
+        command.args(["sh", "-c", script, "sh", &bytes.to_string()]).arg(data);
+    }
+    command.arg(program("dockerd").expect("it is looked for at the start")).args(&place.flags);
     command.args(["--data-root", &at("data"), "--exec-root", &at("exec"), "--pidfile", &at("pid")]);
     command.args(["--host", &host(folder), "--bridge=none"]);
-    match networks {
+    match place.networks {
         Networks::Machine => command.args(["--iptables=false", "--ip6tables=false", "--ip-forward=false"]),
         Networks::Bridges => command.args(["--default-address-pool", ADDRESSES]),
     };

@@ -9,11 +9,12 @@ use lockgate_driver::store::{Holder, LeaseError, Store};
 use lockgate_driver::{DriveError, Driver};
 use lockgate_model::{EnvironmentName, Scope, System, SystemName, TargetKind};
 use lockgate_node::{Place, Vault};
-use lockgate_targets::{Docker, DockerConfig, HostAddress, Kubernetes, KubernetesConfig, Local, Platform};
+use lockgate_targets::{Docker, DockerConfig, Kubernetes, KubernetesConfig, Local, Platform};
 
 use super::node::this_program;
 use crate::args::Global;
 use crate::exit::Exit;
+use crate::hosts;
 use crate::out::Out;
 use crate::state::State;
 
@@ -60,13 +61,13 @@ pub fn target_of(system: &System, state_dir: &Path, scope: &Scope) -> anyhow::Re
             Ok(Platform::Kubernetes(Kubernetes::new(config)))
         }
         TargetKind::Docker(target) => {
-            let host = target.hosts.first().map(|it| it.parse()).transpose().map_err(anyhow::Error::msg)?;
+            let hosts = hosts::read(target).map_err(anyhow::Error::msg)?;
             Ok(Platform::Docker(Docker::new(DockerConfig {
                 state_dir: state_dir.to_owned(),
                 program: this_program()?,
                 scope: scope.clone(),
                 bind: PUBLISHED_ON,
-                host: host.unwrap_or(HostAddress::Here { socket: None }),
+                hosts,
                 ssh: "ssh".into(),
             })))
         }

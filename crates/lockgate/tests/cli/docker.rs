@@ -1,11 +1,14 @@
 //! Releases to a real Docker engine: containers behind the node's router, images by digest, kills in the middle.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Command;
 
-use lockgate_testbed::{Engine, Image, Networks, Registry};
+use lockgate_testbed::{Engine, Image, Networks, Registry, Said, output};
+use lockgate_testbed::{Engine, Image, Networks, Registry, output};
+use serde_json::json;
 
 use crate::world::{World, kill, until};
-use lockgate_testbed::Said;
 
 const WHAT: &str = "releases to Docker";
 
@@ -133,5 +136,45 @@ fn a_release_goes_on_when_its_driver_and_the_node_are_killed() {
         all.iter().all(|it| it.contains("running")).then_some(()).filter(|()| all.len() == 4)
     });
     let world = shop.world;
+    world.close();
+}
+
+/// A registry that wants a name and a password, which the user's Docker has in a credential helper.
+#[test]
+fn images_are_pulled_with_the_credentials_of_dockers_configuration() {
+    let Some(engine) = Engine::start(WHAT, Networks::Bridges) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let hashed = output(Command::new("htpasswd").args(["-nbB", "ann", "secret"])).0;
+    std::fs::write(path("htpasswd"), hashed).unwrap();
+    let auth = json!({"auth": {"htpasswd": {"realm": "test", "path": path("htpasswd")}}});
+    let Some(registry) = Registry::start_with(WHAT, auth) else { return };
+    let name = format!("{}/shop/web:v1", registry.address);
+    engine.load(&[(&Image::of_program(Path::new(env!("CARGO_BIN_EXE_lockgate"))), &name)]);
+    engine.run(["login", "--username", "ann", "--password", "secret", &registry.address]);
+    engine.run(["push", "--quiet", &name]);
+    let image = engine.run(["inspect", "--format", "{{index .RepoDigests 0}}", &name]);
+    engine.run(["rmi", &name]);
+
+    let helper = |password: &str| {
+        let script = format!("#!/bin/sh\necho '{{\"Username\": \"ann\", \"Secret\": \"{password}\"}}'\n");
+        std::fs::write(path("docker-credential-test"), script).unwrap();
+        std::fs::set_permissions(path("docker-credential-test"), std::fs::Permissions::from_mode(0o755))
+            .unwrap();
+    };
+    let config = json!({"credHelpers": {registry.address.as_str(): "test"}});
+    std::fs::write(path("config.json"), config.to_string()).unwrap();
+    let world = World::new()
+        .with_variable("DOCKER_HOST", &engine.host())
+        .with_variable("DOCKER_CONFIG", folder.path().to_str().unwrap())
+        .with_variable("PATH", &format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap()));
+    world.write_text(&spec(&world, ""));
+    let (web, api) = (format!("web={image}"), format!("api={image}"));
+    let args = ["deploy", "local", "--version", "v1", "--image", &web, "--image", &api];
+    helper("wrong");
+    world.run(&args).ended(3).says("does not let this machine pull").says("docker login");
+    helper("secret");
+    world.run(&args).ended(0);
+    assert_eq!(world.versions_served(), ["v1"]);
     world.close();
 }

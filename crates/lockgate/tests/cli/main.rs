@@ -13,6 +13,7 @@ mod crashes;
 mod cutovers;
 mod dice;
 mod docker;
+mod docker_hosts;
 mod failures;
 mod fix;
 mod fmt;

@@ -194,8 +194,12 @@ pub struct Traffic {
 
 impl Traffic {
     pub fn on(ports: &[u16], per_second: f64) -> Traffic {
+        Traffic::to(ports.iter().map(|it| format!("http://127.0.0.1:{it}/work")).collect(), per_second)
+    }
+
+    /// On these addresses in turn.
+    pub fn to(targets: Vec<String>, per_second: f64) -> Traffic {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let targets = ports.iter().map(|it| format!("http://127.0.0.1:{it}/work")).collect();
         let load = Load { targets, connections: 12, rate: Rate::PerSecond(per_second), ..Load::on("") };
         let load = runtime.block_on(async { load.start() }).unwrap();
         Traffic { runtime, load }
