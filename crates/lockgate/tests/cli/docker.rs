@@ -5,7 +5,6 @@ use std::path::Path;
 use std::process::Command;
 
 use lockgate_testbed::{Engine, Image, Networks, Registry, Said, output};
-use lockgate_testbed::{Engine, Image, Networks, Registry, output};
 use serde_json::json;
 
 use crate::world::{World, kill, until};
