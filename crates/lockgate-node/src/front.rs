@@ -224,6 +224,10 @@ impl Doors {
         SocketAddr::new(gateway.unwrap_or(self.bind), port.number)
     }
 
+    pub(crate) fn all(self, port: Port) -> impl Iterator<Item = SocketAddr> {
+        std::iter::once(self.own(port)).chain(self.published(port))
+    }
+
     /// Published by its own number on all addresses of the machine, of which the gateway's is one: a second socket
     /// there would be refused.
     fn is_covered(self, port: Port) -> bool {

@@ -1,7 +1,7 @@
 //! A running node: its slots, jobs and routers, and what each request does to them.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::front::Front;
 use crate::jobs::Jobs;
 use crate::protocol::{Failure, FailureClass, JobAnswer, JobSighting, KeepInstances};
 use crate::slot::{Base, Slot};
-use crate::table::{ServiceTable, SlotTable};
+use crate::table::{Doors, ServiceTable, SlotTable};
 use crate::{FileStore, logs};
 
 /// A slot beyond this many instances on one machine is a mistake of a digit.
@@ -120,7 +120,7 @@ impl Node {
         let doors = self.doors(scope, spec, bind).await?;
         let front = self.front(scope);
         let listens = front.listen(&spec.slot.service, doors, &spec.ports).await;
-        listens.map_err(|it| self.with_holder(it, scope, spec))?;
+        listens.map_err(|it| self.with_holder(it, scope, spec, doors))?;
         self.check_out(spec).await?;
         let slot = self.slot_or_new(scope, spec, wanted, &front);
         if let Err(failure) = slot.check() {
@@ -140,11 +140,10 @@ impl Node {
         Ok(slot)
     }
 
-    /// A port that another environment has is told with it: both numbers are in specs of the same user.
-    fn with_holder(&self, failure: Failure, scope: &Scope, spec: &SlotSpec) -> Failure {
+    /// A port that another environment has is told with it: both are of the same user.
+    fn with_holder(&self, failure: Failure, scope: &Scope, spec: &SlotSpec, doors: Doors) -> Failure {
         let table = self.base.keeper.now();
-        let wanted: Vec<u16> =
-            spec.ports.values().flat_map(|it| it.publish.into_iter().chain([it.number])).collect();
+        let wanted: Vec<SocketAddr> = spec.ports.values().flat_map(|it| doors.all(*it)).collect();
         match table.holder(scope, &wanted) {
             Some((other, service, number)) => failure.hint(format!(
                 "service {service} of {other} has port {number} on this machine; publish one of the two elsewhere"

@@ -1,7 +1,7 @@
 //! The node's durable table: what should run, where, and whose word was last heard.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use lockgate_model::{
     DockerFixtures, Fence, Form, Port, PortName, ReleaseId, Scope, SeenFences, ServiceName, SlotRef,
@@ -157,16 +157,13 @@ impl Table {
         })
     }
 
-    /// Which other scope's service has one of these numbers on this machine.
-    pub(crate) fn holder(&self, scope: &Scope, numbers: &[u16]) -> Option<(&Scope, &ServiceName, u16)> {
+    /// Which other scope's service listens where one of these addresses would.
+    pub(crate) fn holder(&self, scope: &Scope, wanted: &[SocketAddr]) -> Option<(&Scope, &ServiceName, u16)> {
         let others = self.scopes.iter().filter(|it| it.scope != *scope);
-        let services = others.flat_map(|it| it.services.iter().map(move |service| (&it.scope, service)));
-        services.into_iter().find_map(|(scope, (name, row))| {
-            let mut ports = row
-                .ports
-                .values()
-                .flat_map(|it| [Some(row.doors.own(*it)), row.doors.published(*it)].into_iter().flatten());
-            let found = ports.find(|it| numbers.contains(&it.port()))?;
+        let mut services = others.flat_map(|it| it.services.iter().map(move |service| (&it.scope, service)));
+        services.find_map(|(scope, (name, row))| {
+            let mut held = row.ports.values().flat_map(|it| row.doors.all(*it));
+            let found = held.find(|held| wanted.iter().any(|it| meet(*held, *it)))?;
             Some((scope, name, found.port()))
         })
     }
@@ -226,4 +223,10 @@ impl ServiceTable {
     pub(crate) fn weight_of(&self, release: ReleaseId) -> Weight {
         self.weights.as_ref().map_or(Weight::NONE, |it| it.of(release))
     }
+}
+
+/// Whether only one of two can listen.
+fn meet(one: SocketAddr, other: SocketAddr) -> bool {
+    let is_wild = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() == other.port() && (is_wild || one.ip() == other.ip())
 }

@@ -56,13 +56,13 @@ pub(crate) fn engine(arguments: &Arguments) -> Option<Engine> {
     if arguments.list || !all.any(|it| asked(it.name())) {
         return None;
     }
-    let engine = started()?;
+    let engine = started(Networks::Bridges)?;
     SHARED.get_or_init(|| Host::of(&engine));
     Some(engine)
 }
 
-fn started() -> Option<Engine> {
-    let engine = Engine::start("containers", Networks::Bridges)?;
+fn started(networks: Networks) -> Option<Engine> {
+    let engine = Engine::start("containers", networks)?;
     engine.load(&[(&Image::of_program(&crate::this_program()), IMAGE)]);
     Some(engine)
 }
@@ -381,7 +381,7 @@ async fn dependency() {
 }
 
 async fn engines() {
-    let Some(engine) = started() else { return };
+    let Some(engine) = started(Networks::Bare) else { return };
     let here = DockerWorld::shared();
     here.serving(1).await;
     let there = Host::of(&engine);
@@ -514,7 +514,7 @@ async fn disk_full() {
 
 /// Of an engine of its own: the others must not notice.
 async fn engine_dies() {
-    let Some(mut engine) = started() else { return };
+    let Some(mut engine) = started(Networks::Bare) else { return };
     let docker = DockerWorld::at(Host::of(&engine));
     docker.serving(2).await;
     let crashes = async || docker.client().samples(&[service()]).await.unwrap().slots[&web(1)].crashes;

@@ -21,6 +21,7 @@ const STARTS_WITHIN: Duration = Duration::from_mins(1);
 const COMMAND_ENDS_WITHIN: &str = "600";
 /// Networks that nobody else is likely to have; the engine passes over those that are in use.
 const ADDRESSES: &str = "base=10.211.0.0/16,size=24";
+const NO_RULES: [&str; 2] = ["--iptables=false", "--ip6tables=false"];
 /// Why it does not start is among the last things that it logs.
 const LOG_LINES: usize = 12;
 
@@ -52,6 +53,8 @@ pub enum Networks {
     Machine,
     /// Networks can be made, as on a machine that serves.
     Bridges,
+    /// The same without rules of the firewall: engines of one machine do not take them away from each other.
+    Bare,
 }
 
 #[derive(Clone, Copy)]
@@ -77,12 +80,12 @@ impl Engine {
     /// With flags of its own, and networks.
     pub fn start_with(what: &str, flags: &[&str]) -> Option<Engine> {
         let flags = flags.iter().map(|it| (*it).to_owned()).collect();
-        Engine::start_at(what, Place { flags, ..Place::usual(Networks::Bridges) })
+        Engine::start_at(what, Place { flags, ..Place::usual(Networks::Bare) })
     }
 
     /// With a disk of so many bytes, and networks.
     pub fn start_small(what: &str, bytes: u64) -> Option<Engine> {
-        Engine::start_at(what, Place { data_max: Some(bytes), ..Place::usual(Networks::Bridges) })
+        Engine::start_at(what, Place { data_max: Some(bytes), ..Place::usual(Networks::Bare) })
     }
 
     fn start_at(what: &str, place: Place) -> Option<Engine> {
@@ -253,7 +256,7 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        if self.place.networks == Networks::Bridges {
+        if self.place.networks != Networks::Machine {
             self.remove_networks();
         }
         let id = self.daemon.id().to_string();
@@ -285,8 +288,9 @@ fn launch(folder: &Path, place: &Place) -> Child {
     command.args(["--data-root", &at("data"), "--exec-root", &at("exec"), "--pidfile", &at("pid")]);
     command.args(["--host", &host(folder), "--bridge=none"]);
     match place.networks {
-        Networks::Machine => command.args(["--iptables=false", "--ip6tables=false", "--ip-forward=false"]),
+        Networks::Machine => command.args(NO_RULES).arg("--ip-forward=false"),
         Networks::Bridges => command.args(["--default-address-pool", ADDRESSES]),
+        Networks::Bare => command.args(NO_RULES).args(["--default-address-pool", ADDRESSES]),
     };
     if let Ok(registry) = std::env::var(REGISTRY) {
         command.args(["--insecure-registry", &registry]);
