@@ -34,10 +34,11 @@ fn error(errors: Vec<(&str, TargetError)>) -> Option<TargetError> {
 /// What another attempt cannot mend comes before what it can.
 fn gravity(class: Class) -> u8 {
     match class {
-        Class::Transient => 0,
-        Class::Ambiguous => 1,
-        Class::Fatal => 2,
-        Class::Fenced => 3,
+        Class::Away => 0,
+        Class::Transient => 1,
+        Class::Ambiguous => 2,
+        Class::Fatal => 3,
+        Class::Fenced => 4,
     }
 }
 
