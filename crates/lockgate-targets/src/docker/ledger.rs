@@ -87,7 +87,7 @@ mod tests {
         let latency = Latency { bounds_ms: vec![10], counts: vec![requests - errors, errors] };
         let counts = SlotCounts { requests, errors, latency, ready: 1, wanted: 2, ..SlotCounts::default() };
         let slots = BTreeMap::from([("web@r1".parse().unwrap(), counts)]);
-        Samples { counter_epoch: epoch.to_string(), slots, notes: vec![] }
+        Samples { counter_epoch: epoch.to_string(), slots, ..Samples::default() }
     }
 
     fn sum(ledger: &mut Ledger, readings: &[(&str, Samples)]) -> SlotCounts {
