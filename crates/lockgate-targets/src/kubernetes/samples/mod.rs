@@ -4,6 +4,7 @@
 //! `docs/reference/kubernetes-counts.md` says who counts and what is read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use futures_util::{StreamExt as _, stream};
@@ -11,6 +12,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt as _;
 use lockgate_model::{Samples, ServiceName, SlotRef};
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use super::traffic::{self, is_ready};
 use super::{Cluster, observe};
@@ -40,10 +42,14 @@ use pods::Crash;
 use prometheus::Server;
 use scrape::Page;
 use seen::Seen;
-use source::Source;
+use source::{Found, Source};
 
 /// Pages under way at a time.
 const AT_ONCE: usize = 16;
+/// Looking for whoever counts is a part of a look, which is over within five seconds.
+const FIND_WITHIN: Duration = Duration::from_secs(3);
+/// Looking again costs as many requests as before.
+const FIND_AGAIN_AFTER: Duration = Duration::from_secs(30);
 /// Counters of pods go on whoever reads them.
 const EPOCH: &str = "pods";
 
@@ -63,6 +69,8 @@ struct OfService {
     ledger: Ledger,
     /// Kept from the first look on: what two of them have counted cannot be compared.
     source: Option<Source>,
+    /// When nobody was found who counts.
+    sought_at: Option<Instant>,
     /// When each counter was read last, where Prometheus reads them.
     read_at: BTreeMap<String, f64>,
     /// Crashes of a slot when its log was read, and what that said.
@@ -85,8 +93,11 @@ pub(super) async fn take(cluster: &Cluster, services: &[ServiceName]) -> Result<
     let servers = servers.as_deref().unwrap_or_default();
     let looked = services.iter().map(|service| {
         let seen = Seen::new(&cluster.namespace, service, &slots, &pods);
-        let source = known.get(service).and_then(|it| it.source.clone());
-        look(cluster, servers, seen, source)
+        let of_service = known.get(service);
+        let source = of_service.and_then(|it| it.source.clone());
+        let is_sought =
+            of_service.and_then(|it| it.sought_at).is_none_or(|it| FIND_AGAIN_AFTER <= it.elapsed());
+        look(cluster, servers, seen, source, is_sought)
     });
     for (service, looks) in services.iter().zip(join_all(looked).await) {
         known.entry(service.clone()).or_default().add_to(cluster, service, looks?, &mut samples).await;
@@ -100,6 +111,7 @@ async fn look<'a>(
     servers: &[Server],
     mut seen: Seen<'a>,
     known: Option<Source>,
+    is_sought: bool,
 ) -> Result<Looks<'a>, TargetError> {
     let mut notes = Vec::new();
     let source = match known {
@@ -109,9 +121,13 @@ async fn look<'a>(
             }
             Some(source)
         }
-        None if !seen.takes_requests() || seen.has_no_pods() => None,
+        None if !is_sought || !seen.takes_requests() || seen.has_no_pods() => None,
         None => {
-            let found = source::find(cluster, servers, &mut seen).await?;
+            let found = tokio::time::timeout(FIND_WITHIN, source::find(cluster, servers, &mut seen)).await;
+            let found = match found {
+                Ok(found) => found?,
+                Err(_) => Found::late(&seen),
+            };
             notes = found.notes;
             found.source
         }
@@ -157,6 +173,10 @@ impl OfService {
             samples.repeated.insert(service.clone());
         } else if !looks.read_at.is_empty() {
             self.read_at.clone_from(&looks.read_at);
+        }
+        let is_over = self.sought_at.is_none_or(|it| FIND_AGAIN_AFTER <= it.elapsed());
+        if looks.source.is_none() && !looks.seen.has_no_pods() && is_over {
+            self.sought_at = Some(Instant::now());
         }
         self.ledger.add(&looks.of_slots);
         let planned = looks.seen.planned();

@@ -39,6 +39,14 @@ pub(crate) struct Found {
     pub(crate) notes: Vec<String>,
 }
 
+impl Found {
+    /// Whoever else counts did not say so in time.
+    pub(crate) fn late(seen: &Seen<'_>) -> Found {
+        let text = format!("who else counts the requests of {} did not answer in time", seen.service);
+        Found { source: seen.shows_metrics().then_some(Source::Pods), notes: vec![text] }
+    }
+}
+
 /// Prometheus where it knows the pods; else the pods themselves; else whoever stands before them.
 pub(crate) async fn find(
     cluster: &Cluster,
