@@ -18,7 +18,7 @@ use hyper_util::rt::TokioIo;
 use kube::Client;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 use tokio::net::TcpListener;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 use crate::dice::Dice;
 use crate::faults::Trouble;
@@ -97,8 +97,8 @@ async fn answer(sky: Arc<Sky>, request: Request<Incoming>) -> Result<Answer, Err
         Some(Trouble::Unavailable) => return Ok(refused(StatusCode::SERVICE_UNAVAILABLE, None)),
         Some(Trouble::Reset) => return Err("reset".into()),
         Some(Trouble::Silent) => {
-            tokio::time::sleep(SILENCE).await;
-            return Err("silent".into());
+            let never = std::future::pending();
+            return tokio::time::timeout(SILENCE, never).await.unwrap_or_else(|_| Err("silent".into()));
         }
         Some(Trouble::Cut | Trouble::LostAnswer) | None => (),
     }
@@ -136,7 +136,7 @@ impl Sky {
     fn cut(&self) -> Cut {
         let mut dice = self.dice.lock().unwrap();
         let bytes = dice.below(CUT_AFTER_BYTES);
-        Cut { bytes, then: Box::pin(tokio::time::sleep(dice.moment(CUT_WITHIN))) }
+        Cut { bytes, then: Box::pin(tokio::time::sleep_until(Instant::now() + dice.moment(CUT_WITHIN))) }
     }
 }
 
