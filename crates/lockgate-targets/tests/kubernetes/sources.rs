@@ -1,5 +1,6 @@
 //! Whoever counts, what is counted is what was sent: Prometheus, and the gateway.
 
+use std::fmt::Write as _;
 use std::process::Command;
 use std::time::Duration;
 
@@ -38,10 +39,8 @@ async fn looked(target: &Kubernetes, what: &str, is_it: impl Fn(&Samples) -> boo
             last = Some(samples);
         }
     };
-    match tokio::time::timeout(SOON, looks).await {
-        Ok(samples) => samples,
-        Err(_) => panic!("not yet: {what}: {last:?}"),
-    }
+    let in_time = tokio::time::timeout(SOON, looks).await.ok();
+    in_time.unwrap_or_else(|| panic!("not yet: {what}: {last:?}"))
 }
 
 fn requests(samples: &Samples) -> Option<(u64, u64)> {
@@ -182,11 +181,13 @@ fn has_no_gateway_counts(name: &str) -> bool {
 
 /// Waits until Prometheus answers a query with so many series.
 async fn knows(place: &Place, query: &str, series: usize) {
-    let path = format!(
-        "/api/v1/namespaces/{}/services/http:prometheus:9090/proxy/api/v1/query?query={}",
-        place.namespace.name,
-        query.bytes().map(|it| format!("%{it:02X}")).collect::<String>()
+    let mut path = format!(
+        "/api/v1/namespaces/{}/services/http:prometheus:9090/proxy/api/v1/query?query=",
+        place.namespace.name
     );
+    for byte in query.bytes() {
+        write!(path, "%{byte:02X}").unwrap();
+    }
     let known = async {
         let mut every = tokio::time::interval(Duration::from_millis(500));
         loop {

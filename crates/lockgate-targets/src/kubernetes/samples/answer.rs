@@ -96,7 +96,7 @@ mod tests {
         assert!(vector.samples[1].value.is_nan() && vector.samples[1].name.is_empty());
 
         let scalar = r#"{"status":"success","data":{"resultType":"scalar","result":[1.5,"+Inf"]}}"#;
-        assert_eq!(read(scalar).unwrap().samples[0].value, f64::INFINITY);
+        assert!(read(scalar).unwrap().samples[0].value.is_infinite());
         let matrix = r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#;
         assert_eq!(
             read(matrix).unwrap_err(),
