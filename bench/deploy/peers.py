@@ -55,6 +55,15 @@ class Kubectl:
         run(["kubectl", "delete", "deployment,service", "web", "--wait"], env=self.cluster.env())
 
 
+def empty_chart(folder, name):
+    """One whose objects are its values."""
+    os.makedirs(f"{folder}/templates")
+    with open(f"{folder}/Chart.yaml", "w", encoding="utf-8") as file:
+        file.write(f"apiVersion: v2\nname: {name}\nversion: 0.1.0\n")
+    with open(f"{folder}/templates/all.yaml", "w", encoding="utf-8") as file:
+        file.write("{{ range .Values.objects }}---\n{{ toYaml . }}\n{{ end }}")
+
+
 class Helm:
     """`helm upgrade --install --wait`."""
 
@@ -63,11 +72,7 @@ class Helm:
 
     def __init__(self, cluster, folder):
         self.cluster, self.chart = cluster, f"{folder}/chart"
-        os.makedirs(f"{self.chart}/templates")
-        with open(f"{self.chart}/Chart.yaml", "w", encoding="utf-8") as file:
-            file.write("apiVersion: v2\nname: web\nversion: 0.1.0\n")
-        with open(f"{self.chart}/templates/all.yaml", "w", encoding="utf-8") as file:
-            file.write("{{ range .Values.objects }}---\n{{ toYaml . }}\n{{ end }}")
+        empty_chart(self.chart, "web")
 
     def release(self, scenario):
         with open(f"{self.chart}/values.yaml", "w", encoding="utf-8") as file:
