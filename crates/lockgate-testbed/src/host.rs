@@ -20,6 +20,12 @@ pub fn output(command: &mut Command) -> (Vec<u8>, Vec<u8>) {
     (done.stdout, done.stderr)
 }
 
+/// Begins a command line that runs in a network namespace. `ip netns exec` would hide what is mounted in `/sys`, and
+/// with it the cgroups.
+pub(crate) fn in_namespace(name: &str) -> [String; 2] {
+    ["nsenter".to_owned(), format!("--net=/run/netns/{name}")]
+}
+
 /// Says that a part of the tests is left out; in continuous integration the test fails instead.
 pub fn skipped<T>(what: &str, why: &str) -> Option<T> {
     assert!(std::env::var_os("CI").is_none_or(|it| it != "true"), "{what}: {why}");

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::host::in_namespace;
 use crate::registry::free_port;
 use crate::{output, program, skipped};
 
@@ -179,7 +180,7 @@ fn launch(folder: &Path, at: &Listens) -> Child {
     // A test that is killed takes the server with it.
     command.args(["--pdeathsig", "KILL"]);
     if let Some(namespace) = &at.namespace {
-        command.args(["ip", "netns", "exec", namespace]);
+        command.args(in_namespace(namespace));
     }
     command.arg(program("sshd").expect("it is looked for at the start"));
     command.args(["-D", "-f", &path("sshd_config"), "-E", &path("log")]);

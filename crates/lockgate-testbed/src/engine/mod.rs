@@ -13,6 +13,7 @@ use tempfile::TempDir;
 pub use container::Container;
 
 use crate::cluster::REGISTRY;
+use crate::host::in_namespace;
 use crate::{Image, output, program, skipped};
 
 /// An engine starts within seconds; a busy machine gets more.
@@ -274,7 +275,7 @@ fn launch(folder: &Path, place: &Place) -> Child {
     // A test that is killed takes the engine with it.
     command.args(["--pdeathsig", "TERM"]);
     if let Some(namespace) = &place.namespace {
-        command.args(["ip", "netns", "exec", namespace]);
+        command.args(in_namespace(namespace));
     }
     // What it mounts is seen by itself alone, and goes with it.
     command.args(["unshare", "--mount"]);
