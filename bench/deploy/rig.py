@@ -7,7 +7,7 @@ import subprocess
 import time
 
 # A peer that says nothing for this long is given up on; what its own limit would be is said beside.
-LIMIT_S = 60
+LIMIT_S = 45
 # Requests of these accounts are counted apart from all others by the API server.
 ACCOUNT = "bench"
 
