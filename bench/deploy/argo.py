@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from peers import REPLICAS, container
-from rig import LIMIT_S, run
+from rig import LIMIT_S, free_port, run
 
 MODULE, VERSION = "github.com/argoproj/argo-rollouts", "v1.10.1"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "lockgate-bench"
@@ -54,7 +54,8 @@ class Argo:
         with open(f"{folder}/argo.log", "w", encoding="utf-8") as log:
             # By the benchmark's account, so that what it asks of the API server is counted.
             argv = [str(controller()), "--kubeconfig", cluster.config, "--namespace", cluster.namespace,
-                    "--namespaced", "--leader-elect=false"]
+                    "--namespaced", "--leader-elect=false",
+                    "--metricsPort", str(free_port()), "--healthzPort", str(free_port())]
             self.process = subprocess.Popen(argv, stdout=log, stderr=log)
 
     def release(self, scenario):

@@ -2,10 +2,9 @@
 
 import json
 import os
-import socket
 import subprocess
 
-from rig import ends, run
+from rig import ends, free_port, run
 
 REPLICAS = 4
 
@@ -20,9 +19,7 @@ class Lockgate:
         self.cluster, self.engine, self.number = cluster, engine, 0
         self.name = f"Lockgate, {target}"
         os.makedirs(self.folder)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
 
     def release(self, scenario):
         self.number += 1

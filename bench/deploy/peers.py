@@ -2,10 +2,9 @@
 
 import json
 import os
-import socket
 import subprocess
 
-from rig import ends, run
+from rig import ends, free_port, run
 
 REPLICAS = 4
 
@@ -98,9 +97,7 @@ class Compose:
 
     def __init__(self, folder, engine):
         self.file, self.engine, self.good = f"{folder}/compose.json", engine, None
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
 
     def release(self, scenario):
         self.good = self.good or scenario

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 import time
 
@@ -15,6 +16,12 @@ ACCOUNT = "bench"
 def run(argv, **how):
     """The output of a command that succeeds."""
     return subprocess.run(argv, check=True, text=True, stdout=subprocess.PIPE, **how).stdout
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
 
 def ends(argv, **how):
