@@ -44,12 +44,16 @@ struct Namespace {
 impl Namespace {
     /// `None` when the number is taken.
     fn new(number: u8) -> Option<Namespace> {
-        let name = format!("lockgate-machine-{number}");
+        let (name, link) = (format!("lockgate-machine-{number}"), format!("lgm{number}"));
+        // What a killed test left running keeps the link, after the name of its namespace is gone.
+        if Command::new("ip").args(["link", "show", &link]).output().ok()?.status.success() {
+            return None;
+        }
         if !Command::new("ip").args(["netns", "add", &name]).output().ok()?.status.success() {
             return None;
         }
         let namespace = Namespace { name, number };
-        let (link, name) = (format!("lgm{number}"), namespace.name.as_str());
+        let name = namespace.name.as_str();
         let (here, there) = (format!("10.213.{number}.1"), namespace.address().to_string());
         ip(&["link", "add", &link, "type", "veth", "peer", "name", "eth0", "netns", name]);
         ip(&["addr", "add", &format!("{here}/30"), "dev", &link]);
