@@ -81,6 +81,7 @@ fn slot(service: &str, mut container: Value) -> SlotSpec {
         "apiVersion": "apps/v1", "kind": "Deployment",
         "metadata": { "name": service },
         "spec": {
+            "minReadySeconds": 3,
             "selector": { "matchLabels": labels },
             "template": {
                 "metadata": { "labels": labels },
@@ -95,7 +96,7 @@ fn slot(service: &str, mut container: Value) -> SlotSpec {
         env: BTreeMap::new(),
         files: None,
         ports: BTreeMap::new(),
-        health: Health::Uptime { ready_after: Millis::secs(1) },
+        health: Health::Uptime { ready_after: Millis::secs(3) },
         stop: Stop { signal: StopSignal::Term, grace: Millis::secs(1), drain: Millis(0) },
         latency_bounds_ms: LATENCY_BOUNDS_MS.to_vec(),
         secrets: BTreeMap::new(),

@@ -148,14 +148,15 @@ async fn settled(cluster: &Cluster, spec: &SlotSpec, deployment: &Deployment) ->
     }
 }
 
-/// The controller has seen what was written, and the pods are as many as it says and ready.
+/// The controller has seen what was written, and the pods are as many as it says and ready, for as long as the spec
+/// wants before it trusts them.
 fn is_settled(deployment: &Deployment, pods: &BTreeMap<String, Pod>) -> bool {
     let wanted = usize::from(observe::wanted(deployment));
     let status = deployment.status.as_ref();
     let seen = status.and_then(|it| it.observed_generation) >= deployment.metadata.generation;
     let counted = |it: Option<i32>| usize::try_from(it.unwrap_or_default()).unwrap_or_default();
     let as_wanted = status.is_some_and(|it| {
-        [it.replicas, it.updated_replicas, it.ready_replicas].into_iter().all(|it| counted(it) == wanted)
+        [it.replicas, it.updated_replicas, it.available_replicas].into_iter().all(|it| counted(it) == wanted)
     });
     let living: Vec<&Pod> = pods.values().filter(|it| observe::is_living(it)).collect();
     // Without any pods the controller says nothing of them.
