@@ -14,23 +14,15 @@ use lockgate_sample::load::{Load, LoadReport, Rate};
 use lockgate_testbed::Said;
 use serde_json::Value;
 
+#[path = "shared/nova_services.rs"]
+mod nova_services;
+
+use nova_services::SERVICES;
+
 /// Longest that anything may be waited for; all of it comes far earlier.
 const LIMIT: Duration = Duration::from_mins(1);
 /// Over all services together: small machines carry it, and 5 % of it is evidence within seconds.
 const REQUESTS_PER_SECOND: f64 = 250.0;
-const SERVICES: [(&str, u16); 11] = [
-    ("user-service", 8080),
-    ("content-service", 8081),
-    ("feed-service", 8082),
-    ("auth-service", 8083),
-    ("media-service", 8084),
-    ("messaging-service", 8085),
-    ("search-service", 8086),
-    ("streaming-service", 8087),
-    ("notification-service", 8088),
-    ("cdn-service", 8089),
-    ("events-service", 8091),
-];
 const SERVING: u8 = 1;
 const NOT_SERVING: u8 = 2;
 

@@ -8,21 +8,9 @@ use lockgate_testbed::{Cluster, Engine, Image, Namespace, Networks, Server, imag
 
 use crate::folder::Folder;
 use crate::images::sample_with;
+use crate::nova_services::SERVICES;
 use crate::users::{Users, assert_nothing_was_lost};
 
-const SERVICES: [(&str, u16); 11] = [
-    ("user-service", 8080),
-    ("content-service", 8081),
-    ("feed-service", 8082),
-    ("auth-service", 8083),
-    ("media-service", 8084),
-    ("messaging-service", 8085),
-    ("search-service", 8086),
-    ("streaming-service", 8087),
-    ("notification-service", 8088),
-    ("cdn-service", 8089),
-    ("events-service", 8091),
-];
 /// Over all services together: small machines carry it.
 const REQUESTS_PER_SECOND: f64 = 100.0;
 /// One service has two thirds of the load, as in life. Half of that to a version with 3 % of errors makes the judge sure
