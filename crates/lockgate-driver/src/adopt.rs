@@ -3,17 +3,13 @@
 //! The record comes first, and stays where it is when this process dies: until another attempt has finished it, no
 //! other release of the scope begins.
 
-use std::time::Duration;
-
 use lockgate_engine::End;
 use lockgate_model::{Fence, ReleaseId};
 
 use crate::clock;
 use crate::driver::Ending;
+use crate::run::HEARTBEAT_EVERY;
 use crate::store::{Holder, Lease, LeaseError, NewRelease, Store, StoreError};
-
-/// Between signs of life; a fraction of the time after which a silent holder is replaced.
-const HEARTBEAT_EVERY: Duration = Duration::from_secs(3);
 
 /// A release that takes over, and the right to do so.
 pub struct Adopting {
@@ -40,7 +36,7 @@ impl Adopting {
         loop {
             tokio::select! {
                 done = &mut work => return Ok(done),
-                () = tokio::time::sleep(HEARTBEAT_EVERY) => {
+                () = tokio::time::sleep(HEARTBEAT_EVERY.to_std()) => {
                     self.store.heartbeat(&self.lease, clock::now()).await?;
                 }
             }

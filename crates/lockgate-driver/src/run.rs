@@ -18,7 +18,7 @@ use crate::{clock, perform, record};
 /// Between looks at what operators want. A look is one read of a local file.
 const COMMANDS_EVERY: Duration = Duration::from_millis(100);
 /// Between signs of life; a fraction of the time after which a silent holder is replaced.
-const HEARTBEAT_EVERY: Millis = Millis::secs(3);
+pub(crate) const HEARTBEAT_EVERY: Millis = Millis::secs(3);
 /// A target that does not give its counts within this is taken to be dark until the next look.
 const SAMPLE_WITHIN: Duration = Duration::from_secs(5);
 /// After a look that got no answer.

@@ -86,18 +86,13 @@ pub(super) async fn take(cluster: &Cluster, services: &[ServiceName]) -> Result<
     let slots = observe::slots(cluster, one).await?;
     let pods = pods::list(cluster, services).await?;
     let mut kept = cluster.counted.0.lock().await;
-    if kept.servers.is_none() {
-        kept.servers = Some(prometheus::servers(cluster).await);
-    }
-    let Kept { servers, services: known } = &mut *kept;
-    let servers = servers.as_deref().unwrap_or_default();
+    let servers = kept.servers(cluster).await;
+    let known = &mut kept.services;
     let looked = services.iter().map(|service| {
         let seen = Seen::new(&cluster.namespace, service, &slots, &pods);
         let of_service = known.get(service);
         let source = of_service.and_then(|it| it.source.clone());
-        let is_sought =
-            of_service.and_then(|it| it.sought_at).is_none_or(|it| FIND_AGAIN_AFTER <= it.elapsed());
-        look(cluster, servers, seen, source, is_sought)
+        look(cluster, &servers, seen, source, of_service.is_none_or(OfService::is_sought))
     });
     for (service, looks) in services.iter().zip(join_all(looked).await) {
         known.entry(service.clone()).or_default().add_to(cluster, service, looks?, &mut samples).await;
@@ -160,7 +155,22 @@ async fn pages(cluster: &Cluster, seen: &Seen<'_>) -> BTreeMap<String, Page> {
     stream::iter(reads).buffer_unordered(AT_ONCE).collect().await
 }
 
+impl Kept {
+    async fn servers(&mut self, cluster: &Cluster) -> Vec<Server> {
+        if let Some(known) = &self.servers {
+            return known.clone();
+        }
+        let found = prometheus::servers(cluster).await;
+        self.servers.insert(found).clone()
+    }
+}
+
 impl OfService {
+    /// Whether it is time to look for whoever counts.
+    fn is_sought(&self) -> bool {
+        self.sought_at.is_none_or(|it| FIND_AGAIN_AFTER <= it.elapsed())
+    }
+
     async fn add_to(
         &mut self,
         cluster: &Cluster,
@@ -174,8 +184,7 @@ impl OfService {
         } else if !looks.read_at.is_empty() {
             self.read_at.clone_from(&looks.read_at);
         }
-        let is_over = self.sought_at.is_none_or(|it| FIND_AGAIN_AFTER <= it.elapsed());
-        if looks.source.is_none() && !looks.seen.has_no_pods() && is_over {
+        if looks.source.is_none() && !looks.seen.has_no_pods() && self.is_sought() {
             self.sought_at = Some(Instant::now());
         }
         self.ledger.add(&looks.of_slots);
@@ -246,12 +255,7 @@ pub(super) async fn sources(
 /// By the first server that knows anything of it.
 pub(super) async fn measure(cluster: &Cluster, query: &str) -> Result<Vec<f64>, TargetError> {
     let transient = |text: String| TargetError::new(Class::Transient, text);
-    let mut kept = cluster.counted.0.lock().await;
-    if kept.servers.is_none() {
-        kept.servers = Some(prometheus::servers(cluster).await);
-    }
-    let servers = kept.servers.clone().unwrap_or_default();
-    drop(kept);
+    let servers = cluster.counted.0.lock().await.servers(cluster).await;
     let mut failed = Vec::new();
     for server in &servers {
         match server.query(cluster, query, None).await {
