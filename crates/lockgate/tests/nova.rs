@@ -14,7 +14,7 @@ use lockgate_sample::load::{Load, LoadReport, Rate};
 use lockgate_testbed::Said;
 use serde_json::Value;
 
-#[path = "shared/nova_services.rs"]
+#[path = "common/nova_services.rs"]
 mod nova_services;
 
 use nova_services::SERVICES;

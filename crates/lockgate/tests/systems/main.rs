@@ -7,7 +7,7 @@ mod covenant;
 mod folder;
 mod images;
 mod nova;
-#[path = "../shared/nova_services.rs"]
+#[path = "../common/nova_services.rs"]
 mod nova_services;
 mod supernova;
 mod users;
